@@ -1,0 +1,73 @@
+"""What requests carry: the shapes the api accepts, and their limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from analyticspro.grain import Grain
+from analyticspro.metrics import Filter, Query
+
+__all__ = ["CodeBody", "DemoBody", "QueriesBody", "QueryBody", "SyncBody"]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class FilterBody(_Body):
+    """Rows whose dimension has one of the values, or none of them."""
+
+    dimension: str
+    values: list[str] = Field(min_length=1, max_length=1000)
+    exclude: bool = False
+
+
+class QueryBody(_Body):
+    """A question about metrics; see the command `analyticspro query --help`."""
+
+    metrics: list[str] = Field(min_length=1, max_length=50, examples=[["revenue", "orders"]])
+    grain: str | None = Field(default=None, examples=["month"])
+    by: list[str] = Field(default_factory=list, max_length=8, examples=[["country"]])
+    period: str = Field(default="all", max_length=100, examples=["2011-11"])
+    where: list[FilterBody] = Field(default_factory=list, max_length=50)
+    compare: bool = False
+
+    def query(self) -> Query:
+        """Return the question as the library puts it; raises UnknownName for a bad grain."""
+        return Query(
+            metrics=tuple(self.metrics),
+            grain=None if self.grain is None else Grain.parse(self.grain),
+            by=tuple(self.by),
+            period=self.period,
+            where=tuple(
+                Filter(item.dimension, tuple(item.values), item.exclude) for item in self.where
+            ),
+            compare=self.compare,
+        )
+
+
+class QueriesBody(_Body):
+    """Questions to be answered from one moment."""
+
+    queries: list[QueryBody] = Field(min_length=1, max_length=200)
+
+
+class SyncBody(_Body):
+    """Which sources to sync: declarations as in sources.toml, or the home's own file."""
+
+    sources: list[dict[str, Any]] | None = Field(default=None, max_length=100)
+
+
+class DemoBody(_Body):
+    """How much demo data, and which."""
+
+    events: int = Field(default=200_000, ge=1_000, le=5_000_000)
+    seed: int = Field(default=7, ge=0)
+
+
+class CodeBody(_Body):
+    """The code of a one-time link."""
+
+    code: str = Field(max_length=200)

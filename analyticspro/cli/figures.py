@@ -1,0 +1,102 @@
+"""`analyticspro query` and `analyticspro metrics`."""
+
+from __future__ import annotations
+
+import click
+
+from analyticspro.cli import output
+from analyticspro.cli.root import Place, group, with_place
+from analyticspro.client import reach
+from analyticspro.errors import DefinitionError, SettingError
+from analyticspro.grain import Grain
+from analyticspro.metrics import Filter, Query
+
+FORMATS = click.Choice(["table", "csv", "json"])
+
+
+@group.command()
+@click.argument("metrics", nargs=-1, required=True)
+@click.option("--grain", metavar="GRAIN", help="Cut into hours, days, weeks, months, quarters or years: " + ", ".join(Grain) + ".")
+@click.option("--by", metavar="DIMENSION", multiple=True, help="Break down by a dimension, such as country. May be repeated.")
+@click.option("--period", metavar="PERIOD", help="2011-11, 2011-Q4, 2011, 2011-W47, 2011-11-05, last-30-days, this-month, latest or all (default).")
+@click.option("--from", "start", metavar="DATE", help="First day (or 2011-11-05T14:30), in the workspace's zone.")
+@click.option("--to", "end", metavar="DATE", help="First day after: --to 2011-12-01 ends with November.")
+@click.option("--where", metavar="DIMENSION=VALUE", multiple=True, help="Only rows with this value; != for all others. Repeat a dimension to allow several values.")
+@click.option("--compare", is_flag=True, help="Add the previous comparable value and the change: each bucket against the one before it, or the period against the one before.")
+@click.option("--format", "form", type=FORMATS, default="table", show_default=True, help="table for people; csv and json for programs, unrounded, json with provenance.")
+@with_place
+def query(
+    place: Place,
+    metrics: tuple[str, ...],
+    grain: str | None,
+    by: tuple[str, ...],
+    period: str | None,
+    start: str | None,
+    end: str | None,
+    where: tuple[str, ...],
+    compare: bool,
+    form: str,
+) -> None:
+    """Ask for the figures of one or more METRICS.
+
+    \b
+    analyticspro query revenue orders --grain month --by country
+    analyticspro query revenue --period 2011-11 --compare
+    analyticspro query revenue --from 2011-01-01 --to 2011-12-01 --where country=France
+    """
+    if period and (start or end):
+        raise DefinitionError("Give either --period, or --from and --to.")
+    if start or end:
+        period = f"{start or ''}..{end or ''}"
+    question = Query(
+        metrics=metrics,
+        grain=None if grain is None else Grain.parse(grain),
+        by=by,
+        period=period or "all",
+        where=_filters(where),
+        compare=compare,
+    )
+    answer = place.client.answer(question)
+    if form == "json":
+        output.print_json({"rows": answer.rows(), "provenance": answer.provenance})
+    elif form == "csv":
+        click.echo(answer.frame.write_csv(), nl=False)
+    else:
+        output.answer_table(answer)
+
+
+def _filters(texts: tuple[str, ...]) -> tuple[Filter, ...]:
+    """Return the filters; values of one dimension are alternatives."""
+    merged: dict[tuple[str, bool], tuple[str, ...]] = {}
+    for item in map(Filter.parse, texts):
+        key = (item.dimension, item.exclude)
+        merged[key] = merged.get(key, ()) + item.values
+    return tuple(Filter(name, values, exclude) for (name, exclude), values in merged.items())
+
+
+@group.command()
+@click.option("--format", "form", type=FORMATS, default="table", show_default=True)
+@with_place
+def metrics(place: Place, form: str) -> None:
+    """List the metrics and dimensions there are, with their meaning and unit."""
+    try:
+        listed = reach(place.home).catalogue()
+    except SettingError:
+        from analyticspro.workspace import catalogue  # no workspace yet: the shipped ones
+
+        listed = catalogue()
+    if form == "json":
+        output.print_json(listed)
+        return
+    columns = ["name", "unit", "better", "meaning"]
+    rows = [[str(metric[name]) for name in columns] for metric in listed["metrics"]]
+    if form == "csv":
+        output.print_csv(columns, rows)
+        return
+    output.table(columns, rows, right=set())
+    click.echo("\nBreak down or filter by:")
+    output.table(
+        ["name", "meaning"],
+        [[item["name"], item["meaning"]] for item in listed["dimensions"]],
+        right=set(),
+    )

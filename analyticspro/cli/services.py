@@ -1,0 +1,97 @@
+"""`analyticspro up|down|status|link`."""
+
+from __future__ import annotations
+
+import click
+
+from analyticspro import services
+from analyticspro.cli import output
+from analyticspro.cli.root import Place, group, with_place
+from analyticspro.cli.sources import load_demo
+from analyticspro.client import Remote, reach
+from analyticspro.errors import ServiceUnavailable
+
+
+@group.command()
+@click.option("--port", type=int, help="Port of the pages; kept in settings.toml.")
+@click.option("--api-port", type=int, help="Port of the api; kept in settings.toml.")
+@click.option("--demo", is_flag=True, help="Load demo data first if the workspace is empty.")
+@with_place
+def up(place: Place, port: int | None, api_port: int | None, demo: bool) -> None:
+    """Start the services and print the one address to open, with a link that signs in.
+
+    Started already, it just prints a new link. They go on after the terminal is closed;
+    'analyticspro down' ends them.
+    """
+    home = place.home
+    is_new = not home.warehouse_file.exists()
+    home.prepare()
+    if port or api_port or not home.settings_file.exists():
+        home.write_settings(port=port, api_port=api_port)
+    if demo and is_new:
+        load_demo(place)
+    services.up(home, progress=output.say)
+    click.echo(_link(place))
+    output.say(
+        "Open this address; it signs in one browser, once, within 15 minutes.\n"
+        f"Workspace: {home.path} ({home.settings.name}). 'analyticspro link' prints another "
+        "link, 'analyticspro down' stops the services."
+    )
+
+
+@group.command()
+@with_place
+def down(place: Place) -> None:
+    """Stop the services. The data stays."""
+    output.say("Stopped." if services.down(place.home) else "Nothing was running.")
+
+
+@group.command()
+@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@with_place
+def status(place: Place, as_json: bool) -> None:
+    """Show which services run, since when, and where. Exit code 4 unless all are ready."""
+    states = services.status(place.home)
+    if as_json:
+        output.print_json([state.to_json() for state in states])
+    else:
+        output.table(
+            ["service", "state", "ready", "pid", "up for", "address"],
+            [
+                [
+                    state.name,
+                    state.state,
+                    "yes" if state.is_ready else "no",
+                    str(state.pid or "—"),
+                    _duration(state.uptime_s),
+                    state.address,
+                ]
+                for state in states
+            ],
+            right={3, 4},
+        )
+    if not all(state.is_ready for state in states):
+        raise ServiceUnavailable("Not all services are ready. 'analyticspro up' starts them.")
+
+
+@group.command()
+@with_place
+def link(place: Place) -> None:
+    """Print a one-time link that signs in a browser."""
+    click.echo(_link(place))
+
+
+def _link(place: Place) -> str:
+    transport = reach(place.home)
+    if not isinstance(transport, Remote):
+        raise ServiceUnavailable("The services do not run. 'analyticspro up' starts them.")
+    settings = place.home.settings
+    return f"http://{settings.host}:{settings.port}/signin?code={transport.link()}"
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return "—"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}"

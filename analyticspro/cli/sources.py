@@ -1,0 +1,186 @@
+"""`analyticspro sources check|sync|status|rejects` and `analyticspro demo`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from analyticspro import connectors, ingest
+from analyticspro.cli import output
+from analyticspro.cli.root import Place, group, with_place
+from analyticspro.client import OnProgress, reach
+from analyticspro.config import environment
+from analyticspro.connectors import Source
+from analyticspro.errors import DefinitionError, UnknownName, from_payload
+
+_FILE = click.option(
+    "--sources",
+    "file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Where the sources are declared. Default: sources.toml in the home.",
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+
+
+@group.group()
+def sources() -> None:
+    """Read data in: declare sources in a sources.toml, check, sync, see what came."""
+
+
+@sources.command()
+@_FILE
+@_JSON
+@click.argument("names", nargs=-1)
+@with_place
+def check(place: Place, file: Path | None, as_json: bool, names: tuple[str, ...]) -> None:
+    """See whether sources can be read, and what an event would look like. Stores nothing."""
+    results = [ingest.check(source).to_json() for source in _declared(place, file, names)]
+    if as_json:
+        output.print_json(results)
+        return
+    for result in results:
+        click.echo(
+            f"{result['source']}: {result['parts']} file(s), {result['size']:,} bytes; of the "
+            f"first {result['records']:,} records {result['rejected']:,} would be set aside, "
+            f"{result['rounded']:,} amount(s) rounded."
+        )
+        for event in result["examples"]:
+            for name, value in event.items():
+                click.echo(f"    {name:<14} {'—' if value is None else value}")
+        for problem in result["problems"]:
+            click.echo(f"    {_problem(problem)}")
+
+
+@sources.command()
+@_FILE
+@_JSON
+@click.argument("names", nargs=-1)
+@with_place
+def sync(place: Place, file: Path | None, as_json: bool, names: tuple[str, ...]) -> None:
+    """Read what is new or changed, of all declared sources or of those NAMED.
+
+    Unchanged files are skipped. Stopping it at any moment loses nothing: sync again.
+    """
+    declared = [source.model_dump(mode="json") for source in _declared(place, file, names)]
+    place.home.prepare()
+    reports = _loaded(lambda progress: reach(place.home).sync(declared, progress))
+    if as_json:
+        output.print_json(reports)
+    for report in reports:
+        if not as_json:
+            _print_report(report)
+    failed = [report for report in reports if report["error"]]
+    if failed:
+        raise from_payload(failed[0]["error"])
+
+
+@sources.command()
+@_JSON
+@with_place
+def status(place: Place, as_json: bool) -> None:
+    """Show each source: last sync, how far its data reaches, what was set aside."""
+    rows = reach(place.home).sources()
+    if as_json:
+        output.print_json(rows)
+        return
+    if not rows:
+        output.say("No source was synced yet. 'analyticspro sources sync --help' tells how.")
+        return
+    output.table(
+        ["source", "records", "set aside", "rounded", "data up to", "last sync", "outcome"],
+        [
+            [
+                row["name"],
+                f"{row['records']:,}",
+                f"{row['rejected']:,}",
+                f"{row['rounded']:,}",
+                _minute(row["watermark"]),
+                _minute(row["synced_at"]),
+                "failed" if row["last_sync"]["error"] else "done",
+            ]
+            for row in rows
+        ],
+        right={1, 2, 3},
+    )
+
+
+@sources.command()
+@click.argument("name")
+@click.option("--limit", default=100, show_default=True, help="How many at most.")
+@_JSON
+@with_place
+def rejects(place: Place, name: str, limit: int, as_json: bool) -> None:
+    """Show the records of source NAME that were set aside, and why."""
+    transport = reach(place.home)
+    known = [row["name"] for row in transport.sources()]
+    if name not in known:
+        raise UnknownName.of("source", name, known)
+    found = transport.rejects(name, limit)
+    if as_json:
+        output.print_json(found)
+        return
+    for problem in found:
+        click.echo(f"{problem['part']}, {_problem(problem)}")
+    if not found:
+        output.say("None: every record is in.")
+
+
+@group.command()
+@click.option("--events", default=200_000, show_default=True, help="About how many events.")
+@click.option("--seed", default=7, show_default=True, help="Another seed, another story.")
+@with_place
+def demo(place: Place, events: int, seed: int) -> None:
+    """Fill the workspace with a made-up company: 18 months of orders and visits, to now.
+
+    It is marked as demo everywhere and never mixed with real data. The same day, seed and
+    number of events give the same data.
+    """
+    place.home.prepare()
+    load_demo(place, events, seed)
+
+
+def load_demo(place: Place, events: int = 200_000, seed: int = 7) -> None:
+    """Load demo data and say what was loaded."""
+    for report in _loaded(lambda progress: reach(place.home).demo(events, seed, progress)):
+        output.say(f"{report['new']:,} demo events loaded in {report['seconds']:.1f} s.")
+
+
+def _declared(place: Place, file: Path | None, names: tuple[str, ...]) -> list[Source]:
+    chosen = (file or place.home.sources_file).absolute()
+    declared = {source.name: source for source in connectors.load(chosen, environment())}
+    for name in names:
+        if name not in declared:
+            raise UnknownName.of("source", name, declared, where=str(chosen))
+    if not declared:
+        raise DefinitionError(f"{chosen} declares no source. Add a table [sources.NAME].")
+    return [declared[name] for name in names] if names else list(declared.values())
+
+
+def _loaded(load: Callable[[OnProgress], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    with output.bar("Reading") as show:
+        return load(lambda step: show(step["done"], step["total"]))
+
+
+def _print_report(report: dict[str, Any]) -> None:
+    click.echo(
+        f"{report['source']}: {report['new']:,} new, {report['changed']:,} changed, "
+        f"{report['unchanged']:,} unchanged, {report['retracted']:,} retracted, "
+        f"{report['rejected']:,} set aside, {report['rounded']:,} amount(s) rounded; "
+        f"{report['read']} of {report['parts']} file(s) read in {report['seconds']:.1f} s."
+    )
+    for note in report["notes"]:
+        output.say(f"  {note}")
+
+
+def _problem(problem: dict[str, Any]) -> str:
+    field = f"{problem['field']} " if problem["field"] else ""
+    value = "" if problem["value"] is None else f" ({problem['value']!r})"
+    return f"line {problem['line']}: {field}{problem['reason']}{value}"
+
+
+def _minute(instant: str | None) -> str:
+    return "—" if instant is None else instant[:16].replace("T", " ")

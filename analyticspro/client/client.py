@@ -1,0 +1,100 @@
+"""What notebooks ask their questions with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from analyticspro.client.transport import Transport, reach
+from analyticspro.config import Home
+from analyticspro.errors import AnalyticsProError
+from analyticspro.metrics import Answer, Query
+
+__all__ = ["Client", "connect"]
+
+
+def connect(home: str | os.PathLike[str] | None = None) -> Client:
+    """Return a client of the workspace at `home`, by default that of `ANALYTICSPRO_HOME`.
+
+    It asks the running services; where none run it opens the workspace itself, for the
+    time of each question, which only the account that owns it can do.
+    """
+    return Client(Home.find(home))
+
+
+class Client:
+    """Asks one workspace."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    @property
+    def transport(self) -> Transport:
+        """The way to the workspace as it is now: services may come and go between calls."""
+        return reach(self._home)
+
+    def query(
+        self,
+        *metrics: str,
+        grain: str | None = None,
+        by: str | Sequence[str] = (),
+        period: str = "all",
+        where: Mapping[str, str | list[str]] | None = None,
+        compare: bool = False,
+    ) -> pl.DataFrame:
+        """Return the figures as a frame, one row per bucket and combination of dimensions.
+
+        Args:
+            metrics: Names from the catalogue; `metrics()` lists them.
+            grain: hour, day, week, month, quarter or year; without it one figure over the
+                whole period.
+            by: Dimension or dimensions to break down by.
+            period: Such as `2011-11`, `2011-01-01..2011-12-01` (end excluded),
+                `last-30-days`, `latest` or `all`, in the workspace's zone.
+            where: Dimension → value, or list of values, that rows must have.
+            compare: Add each figure's previous comparable value and its change.
+
+        Returns:
+            The frame that `Answer.frame` describes.
+
+        Raises:
+            DefinitionError: A name that is not known (with the nearest), or a bad period.
+            RetriableError: The services do not answer, or another process is at work.
+        """
+        return self.answer(
+            Query.of(
+                *metrics,
+                grain=grain,
+                by=tuple(by) if not isinstance(by, str) else by,
+                period=period,
+                where=where,
+                compare=compare,
+            )
+        ).frame
+
+    def answer(self, query: Query) -> Answer:
+        """Return the frame and its provenance; raises as `query` does."""
+        [result] = self.answers([query])
+        if isinstance(result, AnalyticsProError):
+            raise result
+        return result
+
+    def answers(self, queries: Sequence[Query]) -> list[Answer | AnalyticsProError]:
+        """Return an answer, or the error, for each query, all from one moment."""
+        return self.transport.answers(queries)
+
+    def workspace(self) -> dict[str, Any]:
+        """Return name, zone, currency, revision, and first and last moment with data."""
+        return self.transport.info()
+
+    def values(self, dimension: str) -> list[str]:
+        """Return the values of a dimension, the most frequent first."""
+        return self.transport.values(dimension)
+
+    def metrics(self) -> pl.DataFrame:
+        """Return the catalogue: one row per metric with name, title, unit and meaning."""
+        listed = self.transport.catalogue()["metrics"]
+        return pl.DataFrame(listed).select("name", "title", "unit", "better", "meaning")

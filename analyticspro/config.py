@@ -1,0 +1,237 @@
+"""Where a workspace lives, and its settings.
+
+Everything of one workspace is in one folder, its home, readable by its owner alone:
+
+    settings.toml       what a person may change (see `Settings`)
+    sources.toml        the sources to sync
+    token               secret of the api, made at first start
+    warehouse.duckdb    the data; only the api opens it
+    run/ logs/ backups/ reports/ notebooks/
+
+A setting is taken from the environment (`ANALYTICSPRO_PORT=9000`), else from
+settings.toml, else from its default.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from analyticspro.errors import SettingError, UnknownName
+from analyticspro.grain import WeekStart
+from analyticspro.money import exponent
+
+__all__ = ["Home", "Settings", "environment"]
+
+
+def environment() -> Mapping[str, str]:
+    """Return the process environment; nothing else in the library reads `os.environ`."""
+    return os.environ
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a person may change about a workspace; each has a default."""
+
+    name: str = field(default="Workspace", metadata={"help": "Shown on every page and report."})
+    timezone: str = field(
+        default="UTC", metadata={"help": "IANA zone in which days, weeks and months are cut."}
+    )
+    week_start: str = field(default="monday", metadata={"help": "monday or sunday."})
+    currency: str = field(
+        default="USD", metadata={"help": "Currency of amounts where there is no data yet."}
+    )
+    host: str = field(
+        default="127.0.0.1", metadata={"help": "Address to listen on. Loopback by default."}
+    )
+    port: int = field(default=8750, metadata={"help": "Port of the pages, the one to open."})
+    api_port: int = field(default=8751, metadata={"help": "Port of the api."})
+    demo: bool = field(
+        default=False,
+        metadata={"help": "Whether this workspace holds demo data; set by `analyticspro demo`."},
+    )
+
+    def __post_init__(self) -> None:
+        try:
+            ZoneInfo(self.timezone)
+        except (KeyError, ValueError, OSError):
+            raise SettingError(
+                f"Setting timezone is {self.timezone!r}, which is no IANA zone. "
+                "Write one such as Europe/London."
+            ) from None
+        if self.week_start not in list(WeekStart):
+            raise SettingError(
+                f"Setting week_start is {self.week_start!r}; it may be monday or sunday."
+            )
+        exponent(self.currency)
+        for name in ("port", "api_port"):
+            port = getattr(self, name)
+            if not 1 <= port <= 65535:
+                raise SettingError(f"Setting {name} is {port}; a port is 1 to 65535.")
+        if self.port == self.api_port:
+            raise SettingError(
+                f"Settings port and api_port are both {self.port}; they must differ."
+            )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The workspace's time zone."""
+        return ZoneInfo(self.timezone)
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder of one workspace."""
+
+    path: Path
+
+    @classmethod
+    def find(cls, path: str | os.PathLike[str] | None = None) -> Home:
+        """Return the home at `path`, else at `ANALYTICSPRO_HOME`, else `~/.analyticspro`."""
+        chosen = path or environment().get("ANALYTICSPRO_HOME") or "~/.analyticspro"
+        return cls(Path(chosen).expanduser().absolute())
+
+    def prepare(self) -> Home:
+        """Make the folder and its token if they are missing, for the owner's eyes only."""
+        for name in ("", "run", "logs", "backups", "reports", "notebooks"):
+            folder = self.path / name
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self.token_file.exists():
+            draft = self.token_file.with_suffix(f".{os.getpid()}")
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(32))
+            try:
+                os.link(draft, self.token_file)
+            except FileExistsError:
+                pass  # another process made it first: theirs stands
+            finally:
+                draft.unlink()
+        return self
+
+    @property
+    def settings_file(self) -> Path:
+        """What a person may change."""
+        return self.path / "settings.toml"
+
+    @property
+    def sources_file(self) -> Path:
+        """The sources to sync."""
+        return self.path / "sources.toml"
+
+    @property
+    def token_file(self) -> Path:
+        """The api's secret."""
+        return self.path / "token"
+
+    @property
+    def warehouse_file(self) -> Path:
+        """The data."""
+        return self.path / "warehouse.duckdb"
+
+    @property
+    def api_file(self) -> Path:
+        """Written by a running api: its address and process id."""
+        return self.path / "run" / "api.json"
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings in force, read once."""
+        return _settings(_read_toml(self.settings_file), str(self.settings_file))
+
+    def token(self) -> str:
+        """Return the api's secret; raises SettingError if others could read it."""
+        try:
+            mode = self.token_file.stat().st_mode
+            text = self.token_file.read_text().strip()
+        except FileNotFoundError:
+            raise SettingError(
+                f"There is no workspace at {self.path}. Start one with "
+                f"'analyticspro --home {self.path} up'."
+            ) from None
+        except PermissionError:
+            raise SettingError(
+                f"{self.token_file} belongs to another account; only the one that owns the "
+                "workspace may use it directly."
+            ) from None
+        if mode & 0o077:
+            raise SettingError(
+                f"{self.token_file} can be read by others. Run 'chmod 600 {self.token_file}'."
+            )
+        return text
+
+    def write_settings(self, **changes: object) -> None:
+        """Write `changes` into settings.toml, keeping what else stands there."""
+        known = _read_toml(self.settings_file)
+        merged = known | {name: value for name, value in changes.items() if value is not None}
+        _settings(merged, str(self.settings_file))
+        lines = ["# AnalyticsPro settings; what is left out has its default.", ""]
+        for item in fields(Settings):
+            lines.append(f"# {item.metadata['help']}")
+            if item.name in merged:
+                lines.append(f"{item.name} = {_toml(merged[item.name])}")
+            else:
+                lines.append(f"# {item.name} = {_toml(item.default)}")
+            lines.append("")
+        draft = self.settings_file.with_suffix(".new")
+        draft.write_text("\n".join(lines))
+        draft.replace(self.settings_file)
+        self.__dict__.pop("settings", None)
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text())
+    except FileNotFoundError:
+        return {}
+    except tomllib.TOMLDecodeError as error:
+        raise SettingError(f"{file} is not valid TOML: {error}.") from None
+
+
+def _settings(given: Mapping[str, Any], file: str) -> Settings:
+    types = {item.name: type(item.default) for item in fields(Settings)}
+    for name in given:
+        if name not in types:
+            raise UnknownName.of("setting", name, types, where=file)
+    values: dict[str, Any] = {}
+    for name, kind in types.items():
+        text = environment().get(f"ANALYTICSPRO_{name.upper()}")
+        if text is not None:
+            values[name] = _from_text(name, text, kind)
+        elif name in given:
+            if type(given[name]) is not kind:
+                raise SettingError(
+                    f"Setting {name} in {file} is {given[name]!r}; it must be "
+                    f"{ {str: 'text', int: 'a whole number', bool: 'true or false'}[kind]}."
+                )
+            values[name] = given[name]
+    return Settings(**values)
+
+
+def _from_text(name: str, text: str, kind: type) -> object:
+    if kind is bool:
+        if text.casefold() not in ("true", "false"):
+            raise SettingError(f"ANALYTICSPRO_{name.upper()} is {text!r}; write true or false.")
+        return text.casefold() == "true"
+    try:
+        return kind(text)
+    except ValueError:
+        raise SettingError(
+            f"ANALYTICSPRO_{name.upper()} is {text!r}; it must be a whole number."
+        ) from None
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return str(value)
+    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'

@@ -1,0 +1,18 @@
+"""What figures can be broken down and filtered by."""
+
+from __future__ import annotations
+
+from analyticspro.metrics.model import Dimension
+
+__all__ = ["DIMENSIONS"]
+
+DIMENSIONS = (
+    Dimension("country", "Country", "Country of the customer, as the source writes it."),
+    Dimension("product", "Product", "Name of the product, as the source writes it."),
+    Dimension("product_id", "Product id", "The source's own id of the product."),
+    Dimension("plan", "Plan", "The customer's plan at the time of the event."),
+    Dimension("channel", "Channel", "How the customer found us."),
+    Dimension("currency", "Currency", "ISO 4217 code of the amount."),
+    Dimension("source", "Source", "The source the event came from."),
+    Dimension("event", "Event", "Name of the event."),
+)

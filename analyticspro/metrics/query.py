@@ -1,0 +1,93 @@
+"""The question: which metrics, cut how, over which period, for which rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from analyticspro.errors import DefinitionError
+from analyticspro.grain import Grain
+
+__all__ = ["Filter", "Query"]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Rows whose dimension has one of `values`, or (`exclude`) none of them."""
+
+    dimension: str
+    values: tuple[str, ...]
+    exclude: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Filter:
+        """Return the filter written as `country=France` or `country!=France`.
+
+        >>> Filter.parse("country!=France")
+        Filter(dimension='country', values=('France',), exclude=True)
+        """
+        name, sign, value = text.partition("=")
+        if not sign or not name.rstrip("!").strip():
+            raise DefinitionError(
+                f"{text!r} is not a filter. Write it as country=France or country!=France."
+            )
+        return cls(name.rstrip("!").strip(), (value,), exclude=name.endswith("!"))
+
+
+@dataclass(frozen=True)
+class Query:
+    """A question about metrics.
+
+    Attributes:
+        metrics: Names from the catalogue, at least one.
+        grain: Length of the buckets; None for one figure over the whole period.
+        by: Dimensions to break down by, in order.
+        period: A period as `period.parse_period` reads it; `all` by default.
+        where: Filters; a row must pass every one.
+        compare: Also give each figure's previous comparable value and its change.
+    """
+
+    metrics: tuple[str, ...]
+    grain: Grain | None = None
+    by: tuple[str, ...] = ()
+    period: str = "all"
+    where: tuple[Filter, ...] = ()
+    compare: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        *metrics: str,
+        grain: str | None = None,
+        by: str | tuple[str, ...] | list[str] = (),
+        period: str = "all",
+        where: Mapping[str, str | list[str]] | None = None,
+        compare: bool = False,
+    ) -> Query:
+        """Return the query in the words a person would type: `Query.of("revenue", by="country")`."""
+        return cls(
+            metrics=metrics,
+            grain=None if grain is None else Grain.parse(grain),
+            by=(by,) if isinstance(by, str) else tuple(by),
+            period=period,
+            where=tuple(
+                Filter(name, (value,) if isinstance(value, str) else tuple(value))
+                for name, value in (where or {}).items()
+            ),
+            compare=compare,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the query as it is sent over HTTP."""
+        return {
+            "metrics": list(self.metrics),
+            "grain": self.grain,
+            "by": list(self.by),
+            "period": self.period,
+            "where": [
+                {"dimension": f.dimension, "values": list(f.values), "exclude": f.exclude}
+                for f in self.where
+            ],
+            "compare": self.compare,
+        }

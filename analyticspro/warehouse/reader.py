@@ -1,0 +1,86 @@
+"""Reads the warehouse, as one scope may see it, at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from analyticspro.policy import Scope
+
+__all__ = ["Reader"]
+
+
+class Reader:
+    """Answers SQL from one snapshot. `scope` says who asks; every answer may name it."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, scope: Scope) -> None:
+        self._connection = connection
+        self.scope = scope
+
+    def frame(self, sql: str, values: Mapping[str, Any] | None = None) -> pl.DataFrame:
+        """Return the rows that `sql` gives; `$name` in it stands for `values["name"]`."""
+        table = self._connection.sql(sql, params=dict(values or {})).to_arrow_table()
+        found = pl.from_arrow(table)
+        assert isinstance(found, pl.DataFrame)
+        return found
+
+    def revision(self) -> int:
+        """Return the number of the newest commit; 0 in an empty warehouse."""
+        return int(self.frame("SELECT coalesce(max(revision), 0) AS r FROM commits")["r"][0])
+
+    def extents(self) -> pl.DataFrame:
+        """Return since when and until when there are live events.
+
+        Returns:
+            One row per source and event name, in that order: source, name (String), first,
+            last (Datetime, UTC), events (Int64).
+        """
+        return self.frame(
+            """
+            SELECT source, name, min(occurred_at) AS first, max(occurred_at) AS last,
+                   count(*) AS events
+            FROM events WHERE retired IS NULL GROUP BY ALL ORDER BY ALL
+            """
+        ).with_columns(pl.col("first", "last").dt.replace_time_zone("UTC"))
+
+    def sources(self) -> pl.DataFrame:
+        """Return what is known of each source.
+
+        Returns:
+            One row per source, by name: name, declaration (JSON), synced_at (Datetime, UTC),
+            outcome (JSON), parts (Int64: whole ones), records, rounded (Int64),
+            watermark (Datetime, UTC; null until a part is whole), rejected (Int64: open ones).
+        """
+        return self.frame(
+            """
+            SELECT name, declaration, synced_at, outcome,
+                   coalesce(parts, 0) AS parts, coalesce(records, 0) AS records,
+                   coalesce(rounded, 0) AS rounded, watermark, coalesce(rejected, 0) AS rejected
+            FROM sources
+            LEFT JOIN (
+                SELECT source AS name, count(*) AS parts, sum(records)::BIGINT AS records,
+                       sum(rounded)::BIGINT AS rounded, max(newest_at) AS watermark
+                FROM cursors GROUP BY ALL) USING (name)
+            LEFT JOIN (
+                SELECT source AS name, count(*) AS rejected
+                FROM rejects WHERE resolved IS NULL GROUP BY ALL) USING (name)
+            ORDER BY name
+            """
+        ).with_columns(pl.col("synced_at", "watermark").dt.replace_time_zone("UTC"))
+
+    def rejects(self, source: str, *, limit: int) -> pl.DataFrame:
+        """Return the open rejects of `source`, in the order of its parts and lines.
+
+        Returns:
+            At most `limit` rows: part, line (Int64), field, value, reason (String).
+        """
+        return self.frame(
+            """
+            SELECT part, line, field, value, reason FROM rejects
+            WHERE resolved IS NULL AND source = $source ORDER BY part, line LIMIT $limit
+            """,
+            {"source": source, "limit": limit},
+        )

@@ -1,0 +1,164 @@
+"""Opens the warehouse file: one process, hardened, migrated with a backup first."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from analyticspro import clock
+from analyticspro.errors import WarehouseBusy, WarehouseError
+from analyticspro.policy import Scope
+from analyticspro.warehouse.reader import Reader
+from analyticspro.warehouse.schema import MIGRATIONS
+from analyticspro.warehouse.writer import Writer
+
+__all__ = ["Warehouse"]
+
+_WAIT_STEP_S = 0.1
+
+
+class Warehouse:
+    """The open warehouse. Any number of readers beside one writer, in this one process."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._writing = threading.Lock()
+
+    @classmethod
+    def open(
+        cls,
+        file: Path,
+        *,
+        backups: Path,
+        wait_for_s: float = 0,
+        migrations: Sequence[str] = MIGRATIONS,
+    ) -> Warehouse:
+        """Return the warehouse in `file`, made or brought to the newest schema first.
+
+        Args:
+            file: The DuckDB file; only its owner may read it.
+            backups: Folder for the copy that is made before a migration.
+            wait_for_s: How long to wait for another process that holds the file, seconds.
+            migrations: The steps from an empty file to the newest schema.
+
+        Raises:
+            WarehouseBusy: Another process holds it.
+            WarehouseError: It is damaged, or of a newer version of this program.
+        """
+        deadline = time.monotonic() + wait_for_s
+        while True:
+            try:
+                return cls(_open_at(file, backups, migrations))
+            except WarehouseBusy:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(_WAIT_STEP_S)
+
+    def close(self) -> None:
+        """Write everything into the file and let go of it."""
+        with self._writing:
+            self._connection.close()
+
+    @contextmanager
+    def reader(self, scope: Scope) -> Iterator[Reader]:
+        """Give a reader that sees one moment of the warehouse, and what `scope` may see."""
+        cursor = self._connection.cursor()
+        try:
+            cursor.begin()
+            yield Reader(cursor, scope)
+        finally:
+            cursor.close()
+
+    @contextmanager
+    def writer(self) -> Iterator[Writer]:
+        """Give the writer, once whoever has it is done."""
+        with self._writing:
+            cursor = self._connection.cursor()
+            try:
+                yield Writer(cursor)
+            finally:
+                cursor.close()
+
+
+def _open_at(
+    file: Path, backups: Path, migrations: Sequence[str]
+) -> duckdb.DuckDBPyConnection:
+    is_new = not file.exists()
+    connection = _connect(file)
+    file.chmod(0o600)
+    version = _version(connection)
+    newest = len(migrations)
+    if version > newest:
+        connection.close()
+        raise WarehouseError(
+            f"{file} has schema {version}, made by a newer AnalyticsPro; this one knows up to "
+            f"{newest}. Install the newer one again, or restore a copy from {backups}."
+        )
+    if version < newest:
+        if not is_new and version:
+            connection.execute("CHECKPOINT")
+            connection.close()
+            _back_up(file, backups, version)
+            connection = _connect(file)
+        _migrate(connection, migrations, version)
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def _connect(file: Path) -> duckdb.DuckDBPyConnection:
+    try:
+        return duckdb.connect(
+            str(file), config={"checkpoint_threshold": "64MB", "python_enable_replacements": False}
+        )
+    except duckdb.IOException as error:
+        text = str(error)
+        if "lock" in text:
+            holder = re.search(r"PID (\d+)", text)
+            who = f"process {holder[1]}" if holder else "another process"
+            raise WarehouseBusy(
+                f"{file} is held by {who}. Only one process may open it: wait until that one "
+                "ends, or start the services with 'analyticspro up' and ask them."
+            ) from None
+        raise _damaged(file, error) from None
+    except duckdb.Error as error:
+        raise _damaged(file, error) from None
+
+
+def _damaged(file: Path, error: Exception) -> WarehouseError:
+    reason = str(error).splitlines()[0]
+    return WarehouseError(
+        f"{file} cannot be opened: {reason} Restore a copy from the backups folder beside it, "
+        "or sync the sources again into an empty one."
+    )
+
+
+def _version(connection: duckdb.DuckDBPyConnection) -> int:
+    connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
+    found = connection.execute("SELECT max(version) FROM schema_version").fetchall()
+    return int(found[0][0] or 0)
+
+
+def _migrate(
+    connection: duckdb.DuckDBPyConnection, migrations: Sequence[str], version: int
+) -> None:
+    connection.begin()
+    for number, step in enumerate(migrations[version:], start=version + 1):
+        connection.execute(step)
+        connection.execute("INSERT INTO schema_version VALUES ($number)", {"number": number})
+    connection.commit()
+
+
+def _back_up(file: Path, backups: Path, version: int) -> None:
+    backups.mkdir(mode=0o700, parents=True, exist_ok=True)
+    stamp = clock.now().strftime("%Y%m%dT%H%M%SZ")
+    copy = backups / f"{file.stem}-schema{version}-{stamp}{file.suffix}"
+    shutil.copy2(file, copy)
+    copy.chmod(0o600)

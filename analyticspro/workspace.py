@@ -1,0 +1,207 @@
+"""A workspace opened for work: the one room where warehouse, sources and metrics meet.
+
+Whoever opens it holds the warehouse. That is the api service while it runs, else the
+command at hand.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from analyticspro import clock, demo, ingest
+from analyticspro.config import Home
+from analyticspro.connectors import Source
+from analyticspro.errors import AnalyticsProError, DefinitionError
+from analyticspro.ingest import Progress, Report
+from analyticspro.metrics import Answer, Query, catalog
+from analyticspro.metrics.evaluate import Evaluator, Known
+from analyticspro.metrics.model import version
+from analyticspro.period import to_wall
+from analyticspro.policy import Scope
+from analyticspro.warehouse import Reader, Warehouse
+
+__all__ = ["Workspace", "catalogue"]
+
+
+class Workspace:
+    """An opened home."""
+
+    def __init__(self, home: Home, warehouse: Warehouse) -> None:
+        self.home = home
+        self._warehouse = warehouse
+        self._known: Known | None = None
+
+    @classmethod
+    @contextmanager
+    def open(cls, home: Home, *, wait_for_s: float = 0) -> Iterator[Workspace]:
+        """Open `home`, waiting up to `wait_for_s` seconds for whoever holds its warehouse.
+
+        Raises:
+            WarehouseBusy: It is held still.
+            WarehouseError: It cannot be opened as it is.
+        """
+        warehouse = Warehouse.open(
+            home.warehouse_file, backups=home.path / "backups", wait_for_s=wait_for_s
+        )
+        try:
+            yield cls(home, warehouse)
+        finally:
+            warehouse.close()
+
+    def answers(
+        self, queries: Sequence[Query], scope: Scope
+    ) -> list[Answer | AnalyticsProError]:
+        """Return an answer to each query, or the error it ran into; all from one moment."""
+        results: list[Answer | AnalyticsProError] = []
+        with self._evaluator(scope) as evaluator:
+            for query in queries:
+                try:
+                    results.append(evaluator.answer(query))
+                except AnalyticsProError as error:
+                    results.append(error)
+        return results
+
+    def values(self, dimension: str, scope: Scope) -> list[str]:
+        """Return the values of a dimension, the most frequent first."""
+        with self._evaluator(scope) as evaluator:
+            return evaluator.values(dimension)
+
+    def info(self, scope: Scope) -> dict[str, Any]:
+        """Return what a page needs to know of the workspace.
+
+        `first` and `last` are the wall-clock times of the first and last event (null in an
+        empty workspace; an event in the future does not count as last).
+        """
+        settings = self.home.settings
+        now = clock.now()
+        with self._evaluator(scope) as evaluator:
+            known = evaluator.known
+        span = known.extents
+        return {
+            "name": settings.name,
+            "demo": settings.demo,
+            "timezone": settings.timezone,
+            "week_start": settings.week_start,
+            "currency": settings.currency,
+            "revision": known.revision,
+            "first": self._wall(span["first"].min()),
+            "last": self._wall(span["last"].clip(upper_bound=now).max()),
+            "now": self._wall(now),
+        }
+
+    def sources(self, scope: Scope) -> list[dict[str, Any]]:
+        """Return the state of each source, by name; see `Reader.sources`."""
+        with self._warehouse.reader(scope) as reader:
+            rows = reader.sources().to_dicts()
+        return [
+            {
+                "name": row["name"],
+                "title": json.loads(row["declaration"]).get("title") or row["name"],
+                "synced_at": row["synced_at"].isoformat(),
+                "watermark": row["watermark"] and row["watermark"].isoformat(),
+                "files": row["parts"],
+                "records": row["records"],
+                "rejected": row["rejected"],
+                "rounded": row["rounded"],
+                "last_sync": json.loads(row["outcome"]),
+            }
+            for row in rows
+        ]
+
+    def rejects(self, source: str, scope: Scope, *, limit: int = 100) -> list[dict[str, Any]]:
+        """Return the records of `source` that are set aside: part, line, field, value, reason."""
+        with self._warehouse.reader(scope) as reader:
+            return reader.rejects(source, limit=limit).to_dicts()
+
+    def sync(
+        self, sources: Sequence[Source], *, progress: Callable[[Progress], None]
+    ) -> list[Report]:
+        """Bring the warehouse up to date with each source; return a report for each.
+
+        Raises:
+            DefinitionError: This is a demo workspace, whose data is never mixed with real.
+        """
+        if self.home.settings.demo:
+            raise DefinitionError(
+                f"{self.home.path} holds demo data, which is never mixed with real data. "
+                "Give your own a home: analyticspro --home DIR sources sync"
+            )
+        return [ingest.sync(source, self._warehouse, progress=progress) for source in sources]
+
+    def load_demo(
+        self, events: int, seed: int, *, progress: Callable[[Progress], None]
+    ) -> Report:
+        """Fill an empty workspace with demo data up to now, and mark it as such.
+
+        A demo workspace is brought up to now: what the newer story no longer holds is
+        retracted.
+
+        Args:
+            events: About how many.
+            seed: Another seed tells another story of the same company.
+            progress: Called after each batch.
+
+        Raises:
+            DefinitionError: It holds data of another kind.
+        """
+        with self._warehouse.reader(_DEMO_MAKER) as reader:
+            others = reader.extents().filter(pl.col("source") != _DEMO).height
+        if others:
+            raise DefinitionError(
+                f"{self.home.path} holds real data; demo data needs a home of its own: "
+                "analyticspro --home DIR demo"
+            )
+        until = clock.now()
+        made = demo.generate(events=events, seed=seed, until=until)
+        self.home.write_settings(demo=True, name=demo.COMPANY, currency=demo.CURRENCY)
+        return ingest.load_events(_DEMO, made, self._warehouse, progress=progress)
+
+    @contextmanager
+    def _evaluator(self, scope: Scope) -> Iterator[Evaluator]:
+        with self._warehouse.reader(scope) as reader:
+            yield Evaluator(reader, self._current(reader), self.home.settings, clock.now())
+
+    def _current(self, reader: Reader) -> Known:
+        known = self._known
+        if known is None or known.revision != reader.revision():
+            known = self._known = Known.read(reader)
+        return known
+
+    def _wall(self, instant: Any) -> str | None:
+        if not isinstance(instant, datetime):
+            return None
+        return to_wall(instant, self.home.settings.zone).isoformat()
+
+
+_DEMO = "demo"
+_DEMO_MAKER = Scope("demo")
+
+
+def catalogue() -> dict[str, list[dict[str, Any]]]:
+    """Return the metrics and dimensions there are, in the catalogue's order, as plain JSON."""
+    return {
+        "metrics": [
+            {
+                "name": m.name,
+                "title": m.title,
+                "meaning": m.meaning,
+                "unit": m.unit.value,
+                "better": m.better,
+                "kind": type(m).__name__.lower(),
+                "dimensions": list(m.dimensions),
+                "tags": list(m.tags),
+                "version": version(m),
+            }
+            for m in catalog.METRICS.values()
+        ],
+        "dimensions": [
+            {"name": d.name, "title": d.title, "meaning": d.meaning}
+            for d in catalog.DIMENSIONS.values()
+        ],
+    }
