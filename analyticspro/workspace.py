@@ -137,10 +137,10 @@ class Workspace:
     def load_demo(
         self, events: int, seed: int, *, progress: Callable[[Progress], None]
     ) -> Report:
-        """Fill an empty workspace with demo data up to now, and mark it as such.
+        """Fill an empty workspace with demo data up to this hour, and mark it as such.
 
-        A demo workspace is brought up to now: what the newer story no longer holds is
-        retracted.
+        A demo workspace is brought up to this hour: what the newer story no longer holds
+        is retracted.
 
         Args:
             events: About how many.
@@ -157,7 +157,7 @@ class Workspace:
                 f"{self.home.path} holds real data; demo data needs a home of its own: "
                 "analyticspro --home DIR demo"
             )
-        until = clock.now()
+        until = clock.now().replace(minute=0, second=0, microsecond=0)
         made = demo.generate(events=events, seed=seed, until=until)
         self.home.write_settings(demo=True, name=demo.COMPANY, currency=demo.CURRENCY)
         return ingest.load_events(_DEMO, made, self._warehouse, progress=progress)

@@ -134,9 +134,9 @@ def rejects(place: Place, name: str, limit: int, as_json: bool) -> None:
 @click.option("--seed", default=7, show_default=True, help="Another seed, another story.")
 @with_place
 def demo(place: Place, events: int, seed: int) -> None:
-    """Fill the workspace with a made-up company: 18 months of orders and visits, to now.
+    """Fill the workspace with a made-up company: 18 months of orders and visits, to this hour.
 
-    It is marked as demo everywhere and never mixed with real data. The same day, seed and
+    It is marked as demo everywhere and never mixed with real data. The same hour, seed and
     number of events give the same data.
     """
     place.home.prepare()

@@ -1,0 +1,39 @@
+"""Start JupyterLab for a workspace: on loopback, in its own notebooks folder, offline."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from analyticspro.config import Home, environment
+
+EXPLORE = Path(__file__).parent.parent / "notebooks" / "explore"
+
+
+def main() -> None:
+    """Copy the starting notebooks that are not there yet, then become JupyterLab."""
+    home = Home.find().prepare()
+    folder = home.path / "notebooks"
+    for notebook in sorted(EXPLORE.glob("*.ipynb")):
+        if not (folder / notebook.name).exists():
+            shutil.copyfile(notebook, folder / notebook.name)
+    arguments = [
+        "--ip=127.0.0.1",
+        f"--port={environment().get('LAB_PORT', '8888')}",
+        f"--ServerApp.root_dir={folder}",
+        # Lab would otherwise ask other hosts for news, updates and extensions.
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",
+    ]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        arguments.append("--allow-root")
+    variables = dict(environment()) | {"ANALYTICSPRO_HOME": str(home.path)}
+    command = [sys.executable, "-m", "jupyterlab", *arguments, *sys.argv[1:]]
+    os.execve(sys.executable, command, variables)
+
+
+if __name__ == "__main__":
+    main()
