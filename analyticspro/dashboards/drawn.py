@@ -1,0 +1,68 @@
+"""A page worked out to the last word and chart, ready for its templates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from analyticspro.dashboards.choices import Controls
+from analyticspro.dashboards.layout import DrawnRow
+from analyticspro.dashboards.origin import Origin
+from analyticspro.dashboards.states import State
+from analyticspro.dashboards.templating import render
+
+__all__ = ["PARTS", "Drawn", "Request"]
+
+PARTS = ("head", "heading", "controls", "body", "foot")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a reader asks a page for: a period as text, and a value per filtered dimension."""
+
+    period: str = "latest"
+    where: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Drawn:
+    """A page, filled in step by step as far as it goes."""
+
+    title: str
+    request: Request
+    workspace: str = ""
+    is_demo: bool = False
+    timezone: str = ""
+    freshness: str = ""
+    subtitle: str = ""
+    ending: str = ""
+    controls: Controls | None = None
+    state: State | None = None
+    rows: tuple[DrawnRow, ...] = ()
+    provenance: Origin | None = None
+
+    def showing(self, state: State) -> Drawn:
+        """Return the page with a message in place of its figures."""
+        self.state = state
+        self.rows = ()
+        return self
+
+    @property
+    def name(self) -> str:
+        """`ready`, `empty` or `error`."""
+        return self.state.kind if self.state else "ready"
+
+    def parts(self) -> dict[str, str]:
+        """Return the HTML of each part, so that only those that changed are replaced."""
+        return {part: render("part.html", part=part, page=self).strip() for part in PARTS}
+
+    def message(self) -> dict[str, Any]:
+        """Return the page as it is sent to the browser."""
+        return {
+            "parts": self.parts(),
+            "state": self.name,
+            "period": self.request.period,
+            "where": dict(self.request.where),
+            "said": self.state.title if self.state else f"{self.title}: {self.subtitle}",
+        }

@@ -1,0 +1,273 @@
+"""The addresses of the page server."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import secrets
+from typing import TYPE_CHECKING, Any, cast
+
+from jupyter_server.auth.decorator import allow_unauthenticated
+from jupyter_server.base.handlers import JupyterHandler
+from tornado import web
+from tornado.ioloop import IOLoop
+from tornado.iostream import StreamClosedError
+
+from analyticspro.dashboards.identity import CookieIdentity, redeem
+from analyticspro.dashboards.kernels import MOST_KERNELS
+from analyticspro.dashboards.rendering import PageFailed
+from analyticspro.errors import Forbidden, ServiceUnavailable
+
+if TYPE_CHECKING:
+    from analyticspro.dashboards.server import DashboardServer
+
+__all__ = [
+    "DashboardPage",
+    "Health",
+    "NotFound",
+    "Refused",
+    "SignIn",
+    "SignOut",
+    "Start",
+]
+
+HOME_PAGE = "/dashboards/overview"
+
+
+class Page(JupyterHandler):
+    """An address that answers with a page of our own look, errors included."""
+
+    @property
+    def server(self) -> DashboardServer:
+        """The server that this request came to."""
+        return cast("DashboardServer", self.settings["dashboards"])
+
+    @property
+    def content_security_policy(self) -> str:
+        """Everything from this host alone; our scripts by their nonce, widgets from blobs."""
+        return "; ".join(
+            (
+                "default-src 'self'",
+                f"script-src 'self' 'nonce-{self.nonce}' blob:",
+                "style-src 'self' 'unsafe-inline'",
+                "img-src 'self' data: blob:",
+                "font-src 'self' data:",
+                "object-src 'none'",
+                "base-uri 'none'",
+                "form-action 'self'",
+                "frame-ancestors 'none'",
+            )
+        )
+
+    @property
+    def nonce(self) -> str:
+        """A word that marks the scripts of this one answer as ours."""
+        if not hasattr(self, "_nonce"):
+            self._nonce = secrets.token_urlsafe(16)
+        return self._nonce
+
+    def set_default_headers(self) -> None:
+        """Set what every page is sent with."""
+        super().set_default_headers()
+        self.set_header("Cache-Control", "no-store")
+
+    def say(self, status: int, title: str, text: str, **more: Any) -> None:
+        """Answer with a short page: what is the matter and what to do."""
+        self.set_status(status)
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.finish(
+            self.server.pages.get_template("message.html.j2").render(
+                title=title, text=text, nonce=self.nonce, **more
+            )
+        )
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Answer an error that nothing else caught."""
+        if status_code == 404:
+            self.say(404, "There is no such page", "", link=("/", "To the overview"))
+        else:
+            self.say(
+                status_code,
+                "Something went wrong",
+                "The reason is in the log of the service 'dashboards'.",
+                link=("/", "To the overview"),
+            )
+
+
+class Health(web.RequestHandler):
+    """Open to all: the server runs."""
+
+    def get(self) -> None:
+        """Answer that the server takes requests."""
+        self.set_header("Cache-Control", "no-store")
+        self.finish({"status": "ok", "service": "dashboards"})
+
+
+class Start(Page):
+    """The bare address."""
+
+    def get(self) -> None:
+        """Lead to the overview."""
+        self.redirect(HOME_PAGE)
+
+
+class SignIn(Page):
+    """Where a one-time link leads."""
+
+    @allow_unauthenticated
+    async def get(self) -> None:
+        """Redeem the code, remember the browser, lead to the start; never to elsewhere.
+
+        A link that is opened twice in one browser just works: the first time signed it in.
+        """
+        self.set_header("Referrer-Policy", "no-referrer")
+        code = self.get_query_argument("code", "")
+        if not code:
+            self.say(401, *_HOW_TO_SIGN_IN, command=self.server.link_command)
+            return
+        try:
+            name = await redeem(self.server.home, code)
+        except Forbidden as error:
+            if self.current_user is not None:
+                self.redirect("/")
+                return
+            self.say(
+                403,
+                "This link no longer works",
+                f"{error} A link works once, for a short time. Get a new one:",
+                command=self.server.link_command,
+            )
+        except ServiceUnavailable as error:
+            self.log.warning("Sign-in: %s", error)
+            self.say(
+                503,
+                "Signing in is not possible now",
+                "The api does not answer. Wait a moment and open the link again; "
+                "if that does not help, see how the services are:",
+                command=self.server.status_command,
+            )
+        else:
+            cast("CookieIdentity", self.identity_provider).sign_in(self, name)
+            self.redirect("/")
+
+
+_HOW_TO_SIGN_IN = (
+    "Please sign in",
+    "These pages open with a one-time link. On the computer that runs AnalyticsPro, type:",
+)
+
+
+class SignOut(Page):
+    """Forget this browser."""
+
+    def check_xsrf_cookie(self) -> None:
+        """Take a plain form of our own pages for proof enough: the browser names its origin."""
+        if not self.check_origin() or "Origin" not in self.request.headers:
+            raise web.HTTPError(403)
+
+    def post(self) -> None:
+        """Forget this browser and say so."""
+        self.identity_provider.clear_login_cookie(self)
+        self.say(200, "You are signed out", "To come back, type:", command=self.server.link_command)
+
+
+class Refused(Page):
+    """What anybody gets who is not signed in, whatever the address."""
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Refuse before anything else is looked at."""
+        self.current_user = self._jupyter_current_user = None
+        request = self.request
+        asks_for_data = request.path.startswith(("/api/", "/voila/", "/assets/"))
+        if request.headers.get("Upgrade", "").casefold() == "websocket":
+            self.set_status(403)
+            self.finish()
+        elif asks_for_data or request.method not in ("GET", "HEAD"):
+            self.set_status(401)
+            self.finish({"error": Forbidden("Sign in first: open a link.").payload()})
+        else:
+            self.say(401, *_HOW_TO_SIGN_IN, command=self.server.link_command)
+
+
+class NotFound(Page):
+    """Any other address."""
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Say that there is nothing here."""
+        self.current_user = self._jupyter_current_user = None
+        self.write_error(404)
+
+
+class DashboardPage(Page):
+    """One notebook of the dashboards folder, run for this visitor."""
+
+    _kernel_id: str | None = None
+
+    @web.authenticated
+    async def get(self, name: str) -> None:
+        """Send the empty frame of the page at once, then what the notebook shows."""
+        notebook = self.server.notebooks().get(name)
+        if notebook is None:
+            self._suggest(name)
+            return
+        if not self.server.kernel_manager.has_room():
+            self.set_header("Retry-After", "30")
+            self.say(
+                503,
+                "Too many pages are open",
+                f"At most {MOST_KERNELS} can be open at once. Close one, then load this again.",
+                link=(self.request.path, "Load again"),
+            )
+            return
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.xsrf_token  # noqa: B018  sets the cookie by which the page may say it was closed
+        frame = self.server.pages.get_template("frame.html.j2")
+        self.write(frame.render(title=self.server.title(notebook), nonce=self.nonce))
+        try:
+            await self.flush()
+            await self._run(str(notebook))
+        except PageFailed as failure:
+            self.log.error("Page %s: %s\n%s", name, failure.title, failure.reason)
+            await self._fail(failure.title, failure.message)
+        except StreamClosedError:
+            await self._end_kernel()
+        except Exception:  # the frame is out already, so the page itself must say it
+            self.log.exception("Page %s", name)
+            await self._fail(
+                "Something went wrong", "The reason is in the log of the service 'dashboards'."
+            )
+
+    def on_connection_close(self) -> None:
+        """End the kernel of a visitor who left before the page was done."""
+        IOLoop.current().add_callback(self._end_kernel)
+
+    async def _run(self, notebook: str) -> None:
+        renderer = self.server.renderer(self, notebook)
+        await renderer.initialize()
+        self._kernel_id = await self.server.start_kernel(self.request)
+        renderer.resources |= {"nonce": self.nonce, "kernel_id": self._kernel_id}
+        async for html in renderer.parts(self.server.kernel_manager, self._kernel_id):
+            self.write(html)
+            await self.flush()
+
+    async def _fail(self, title: str, message: str) -> None:
+        await self._end_kernel()
+        words = json.dumps([title, message]).replace("<", "\\u003c")
+        self.write(f'<script nonce="{self.nonce}">analyticspro.fail(...{words})</script>')
+
+    async def _end_kernel(self) -> None:
+        if self._kernel_id is not None:
+            await self.server.kernel_manager.end(self._kernel_id)
+
+    def _suggest(self, name: str) -> None:
+        known = self.server.notebooks()
+        near = difflib.get_close_matches(name.casefold(), list(known), n=1, cutoff=0.5)
+        chosen = near[0] if near else "overview"
+        words = "Did you mean this one?" if near else "These are there:"
+        links = [chosen] if near else sorted(known)
+        self.say(
+            404,
+            f"There is no dashboard “{name}”",
+            words if known else "There is none yet.",
+            links=[(f"/dashboards/{item}", self.server.title(known[item])) for item in links],
+        )

@@ -1,0 +1,87 @@
+"""A page that answers its controls: the kernel's half of `assets/page.js`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+import anywidget
+import traitlets
+
+from analyticspro.config import environment
+from analyticspro.dashboards.drawn import Drawn, Request
+from analyticspro.dashboards.states import failed
+from analyticspro.dashboards.templating import asset
+
+if TYPE_CHECKING:
+    from analyticspro.dashboards.pages import Page
+
+__all__ = ["LivePage", "from_query", "show"]
+
+_LOG = logging.getLogger(__name__)
+_LONGEST = 200
+
+
+def show(page: Page) -> None:
+    """Display `page` as a widget, at what the address in the browser asks for."""
+    from IPython.display import display
+
+    request = from_query(environment().get("QUERY_STRING", ""), page)
+    display(LivePage(page, request))  # type: ignore[no-untyped-call]
+
+
+def from_query(query: str, page: Page) -> Request:
+    """Return what the query string of an address asks for; what it leaves out is the page's.
+
+    Values are only read here: whether they are right is found, and said, when drawing.
+    """
+    given = {name: values[-1] for name, values in parse_qs(query, keep_blank_values=True).items()}
+    return _request(given, page)
+
+
+def _request(given: Mapping[str, Any], page: Page) -> Request:
+    # Whatever a browser sends is text of a bounded length, under the names of the controls.
+    wanted = {
+        name: str(given[name])[:_LONGEST].strip()
+        for name in ("period", *page.filters)
+        if isinstance(given.get(name), str)
+    }
+    period = wanted.pop("period", "") or page.request.period
+    return Request(period, {**page.request.where, **wanted})
+
+
+class LivePage(anywidget.AnyWidget):
+    """The page in the browser.
+
+    `drawn` goes to the browser and is never read back: a browser may set any synced trait.
+    Wishes come as messages; each is acknowledged at once, so that the browser can tell a
+    kernel at work from one that is gone.
+    """
+
+    _esm = asset("page.js")
+    _css = asset("page.css")
+    drawn = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, page: Page, request: Request) -> None:
+        self._page = page
+        super().__init__(drawn={**self._draw(request, None), "seq": 0})
+        self.on_msg(self._on_message)
+
+    def _draw(self, request: Request, width: int | None) -> dict[str, Any]:
+        try:
+            return self._page.draw(request, width=width).message()
+        except Exception as error:  # noqa: BLE001 - said on the page, and logged whole
+            _LOG.exception("page %r could not be drawn", self._page.title)
+            return Drawn(self._page.title, request).showing(failed(error)).message()
+
+    def _on_message(self, _: object, content: object, buffers: object) -> None:
+        if not isinstance(content, dict) or content.get("type") != "draw":
+            return
+        seq, width = content.get("seq"), content.get("width")
+        if not isinstance(seq, int):
+            return
+        self.send({"type": "heard", "seq": seq})
+        known = width if isinstance(width, int) and width > 0 else None
+        self.drawn = {**self._draw(_request(content, self._page), known), "seq": seq}

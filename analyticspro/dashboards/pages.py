@@ -1,0 +1,223 @@
+"""A page of figures: one declaration, drawn as a live page, a static one or a report."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from analyticspro.config import environment
+from analyticspro.dashboards import layout
+from analyticspro.dashboards.choices import FilterChoice, controls, filter_choice
+from analyticspro.dashboards.context import Context, Provider
+from analyticspro.dashboards.drawn import Drawn, Request
+from analyticspro.dashboards.fetching import Batch
+from analyticspro.dashboards.figures.cell import Figure, connected
+from analyticspro.dashboards.formats import day_words, moment_words, period_words
+from analyticspro.dashboards.origin import origin
+from analyticspro.dashboards.states import failed, no_data_at_all, no_data_here
+from analyticspro.dashboards.templating import render, style
+from analyticspro.dashboards.views import View
+from analyticspro.errors import AnalyticsProError, DefinitionError, UnknownName
+
+__all__ = ["Page", "page"]
+
+Row = Figure | Sequence[Figure]
+# What Voilà's kernels find in SERVER_SOFTWARE: stock Voilà's own word, and our server's.
+_LIVE_ON = ("voila", "analyticspro")
+
+
+def page(
+    title: str,
+    figures: Sequence[Row],
+    *,
+    period: str = "latest",
+    where: Mapping[str, str] | None = None,
+    filters: Sequence[str] = ("country",),
+    client: Provider | None = None,
+) -> Page:
+    """Return a page of figures, to be the last line of a notebook's cell.
+
+    Served by Voilà it is live: its reader chooses period and filters, errors are shown in
+    it. Anywhere else (Lab, papermill, nbconvert) it is drawn here and now, once, and an
+    error is raised, so that a report is never sent with a hole in it.
+
+    Args:
+        title: Heading of the page.
+        figures: From top to bottom; cards that follow each other make a strip, a list
+            makes a row.
+        period: As `analyticspro.period.parse_period` reads it.
+        where: Dimension to value; an empty value is no filter.
+        filters: Dimensions that the reader may filter by.
+        client: Who answers; the workspace that `connect()` finds by default.
+
+    Raises:
+        AnalyticsProError: Not served by Voilà, and a figure could not be drawn.
+    """
+    made = Page(title, figures, Request(period, dict(where or {})), tuple(filters), client)
+    if not made.is_live:
+        made.static_html()
+    return made
+
+
+class Page:
+    """A page of figures; see `page`."""
+
+    def __init__(
+        self,
+        title: str,
+        figures: Sequence[Row],
+        request: Request,
+        filters: tuple[str, ...],
+        client: Provider | None,
+    ) -> None:
+        self.title = title
+        self.rows = layout.rows(figures)
+        self.request = request
+        self.filters = filters
+        self._client = client
+        self._static: str | None = None
+        self._batch = Batch()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether Voilà serves it, so that there is a kernel to answer its controls."""
+        return environment().get("SERVER_SOFTWARE", "").lower().startswith(_LIVE_ON)
+
+    @property
+    def client(self) -> Provider:
+        """Who answers, found at first need."""
+        if self._client is None:
+            self._client = connected()
+        return self._client
+
+    def draw(self, request: Request, *, width: int | None = None, strict: bool = False) -> Drawn:
+        """Return the page for a period and filters.
+
+        Args:
+            request: What is asked for; a wrong value is shown as an error.
+            width: Of the reader's window in pixels; None draws for a wide and a narrow one.
+            strict: Raise the first error instead of showing it.
+        """
+        drawn = Drawn(title=self.title, request=request)
+        try:
+            workspace = self.client.workspace()
+            _introduce(drawn, workspace)
+            if workspace["first"] is None or workspace["last"] is None:
+                return drawn.showing(no_data_at_all())
+            self._fill(drawn, workspace, width, strict=strict)
+        except AnalyticsProError as error:
+            if strict:
+                raise
+            drawn.showing(failed(error))
+        return drawn
+
+    def _fill(
+        self, drawn: Drawn, workspace: Mapping[str, Any], width: int | None, *, strict: bool
+    ) -> None:
+        request = drawn.request
+        choices = self._choices(request)
+        now = datetime.fromisoformat(workspace["now"])
+        try:
+            context = Context.of(workspace, request.period, request.where)
+        except DefinitionError:
+            latest = Context.of(workspace, "latest", {})
+            drawn.controls = controls(latest, now, choices, asked=request.period)
+            raise
+        drawn.controls = controls(context, now, choices)
+        drawn.request = Request(context.period.name, request.where)
+        drawn.subtitle = _subtitle(context)
+        _check(request, choices)
+        if not context.has_overlap:
+            drawn.showing(no_data_here(context))
+            return
+        figures = [figure for row in self.rows for figure in row.figures]
+        views, fetched = self._batch.fetch(self.client, figures, context)
+        problem = _problem(views, strict=strict)
+        if problem is not None:
+            raise problem
+        drawn.provenance = origin(fetched)
+        if context.where and all(not isinstance(v, Exception) and v.is_empty for v in views):
+            drawn.showing(no_data_here(context))
+            return
+        drawn.rows = layout.drawn_rows(self.rows, views, _widths(width, self), self._prefix)
+
+    @property
+    def _prefix(self) -> str:
+        return f"ap{hashlib.blake2s(self.title.encode(), digest_size=4).hexdigest()}"
+
+    def _choices(self, request: Request) -> list[FilterChoice]:
+        return [
+            filter_choice(name, self.client.values(name), request.where) for name in self.filters
+        ]
+
+    def static_html(self) -> str:
+        """Return the page as HTML that stands by itself: no script, no address, no control.
+
+        Raises:
+            AnalyticsProError: A figure could not be drawn.
+        """
+        if self._static is None:
+            drawn = self.draw(self.request, strict=True)
+            drawn.controls = None
+            self._static = render("static.html", page=drawn, css=style())
+        return self._static
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        return {"text/html": self.static_html(), "text/plain": f"<page {self.title!r}>"}
+
+    def _ipython_display_(self) -> None:
+        if not self.is_live:
+            raise NotImplementedError  # IPython then takes the mimebundle
+        from analyticspro.dashboards.live import show
+
+        show(self)
+
+
+def _introduce(drawn: Drawn, workspace: Mapping[str, Any]) -> None:
+    drawn.workspace = workspace["name"]
+    drawn.is_demo = bool(workspace["demo"])
+    drawn.timezone = workspace["timezone"]
+    if workspace["last"] is not None:
+        last = datetime.fromisoformat(workspace["last"])
+        drawn.freshness = f"Data to {moment_words(last)} {drawn.timezone}"
+    now = moment_words(datetime.fromisoformat(workspace["now"]))
+    drawn.ending = f"Drawn {now} {drawn.timezone}, revision {workspace['revision']}."
+
+
+def _check(request: Request, choices: Sequence[FilterChoice]) -> None:
+    """Raise UnknownName if a filter's value is none of the data's."""
+    for choice in choices:
+        value = request.where.get(choice.name, "")
+        if value and value not in choice.values:
+            raise UnknownName.of(choice.name.replace("_", " "), value, choice.values)
+
+
+def _subtitle(context: Context) -> str:
+    period = context.period
+    words = period_words(period.name, period.start, period.end)
+    if period.name == "all" and context.first and context.last:
+        words += f", {day_words(context.first)} to {day_words(context.last)}"
+    elif context.last and period.start <= context.last < period.end - timedelta(days=1):
+        words += f", to {context.last.day} {context.last:%b}"
+    parts = [words]
+    parts += [value for one in context.where for value in one.values]
+    return " · ".join(parts)
+
+
+def _widths(width: int | None, made: Page) -> Sequence[tuple[str, int]]:
+    """Return the drawings to make: (class that shows it, width of the page)."""
+    if width is not None:
+        return (("", max(300, min(width, 4000))),)
+    return (("ap-wide", 1280 if made.is_live else 960), ("ap-narrow", 390))
+
+
+def _problem(
+    views: Sequence[View | AnalyticsProError], *, strict: bool
+) -> AnalyticsProError | None:
+    """Return the error to show instead of the page: the one that befell every figure."""
+    errors = [view for view in views if isinstance(view, AnalyticsProError)]
+    if errors and (strict or len(errors) == len(views)):
+        return errors[0]
+    return None

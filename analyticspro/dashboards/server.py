@@ -1,0 +1,260 @@
+"""The page server: Voilà, made to serve the dashboards of one workspace to those signed in.
+
+Of Voilà it keeps the kernels, the renderer and the browser's part; its tree, its file
+serving, its themes and its listing of notebooks have no address here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import shutil
+import signal
+import tempfile
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+from jupyter_server.base.handlers import FileFindHandler
+from jupyter_server.services.kernels.handlers import KernelHandler
+from jupyter_server.utils import ApiPath
+from tornado import web
+from traitlets.config import Config
+from voila import __version__ as voila_version
+from voila.app import Voila
+from voila.paths import collect_static_paths
+from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
+from voila.utils import get_page_config
+
+from analyticspro import notebooks as shipped
+from analyticspro.config import Home
+from analyticspro.dashboards import handlers
+from analyticspro.dashboards.identity import CookieIdentity, cookie_secret
+from analyticspro.dashboards.kernels import (
+    KERNEL_NAME,
+    OwnPython,
+    PageKernels,
+    kernel_environment,
+)
+from analyticspro.dashboards.rendering import PageRenderer, title_of
+
+if TYPE_CHECKING:
+    from tornado.httputil import HTTPServerRequest
+
+__all__ = ["DashboardServer"]
+
+_HERE = Path(__file__).parent
+_TEMPLATES = _HERE / "templates" / "voila" / "analyticspro"
+_ASSETS = _HERE / "assets"
+_EXTENSIONS = [
+    "anywidget",
+    "@jupyter-widgets/jupyterlab-manager",
+    "@voila-dashboards/widgets-manager8",
+]
+_NOT_NEEDED = ["@jupyterlab/mathjax2-extension"]  # from another host; its successor is bundled
+_OPEN = frozenset({"/healthz", "/readyz", "/signin"})
+_OPEN_BELOW = "/assets/fonts/"
+_KERNEL = r"(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
+
+
+class GatedApplication(web.Application):
+    """Lets nobody past who is not signed in, whatever handler an address has.
+
+    Some of Voilà's own handlers do not ask who is there, so the question comes before them.
+    """
+
+    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
+        """Return the handler of an address, or the refusal."""
+        is_open = request.path in _OPEN or request.path.startswith(_OPEN_BELOW)
+        identity: CookieIdentity = self.settings["identity_provider"]
+        if is_open or identity.name_in(request) is not None:
+            return super().find_handler(request, **kwargs)
+        return self.get_handler_delegate(request, handlers.Refused)
+
+
+class DashboardServer(Voila):  # type: ignore[misc]
+    """One page server of one workspace."""
+
+    home: Home
+    folder: Path
+
+    @classmethod
+    def of(cls, home: Home, notebooks: Path | None = None) -> DashboardServer:
+        """Return the server of a home, not yet listening.
+
+        Args:
+            home: The workspace; its settings say where to listen.
+            notebooks: The folder to serve, else the shipped dashboards.
+        """
+        folder = (notebooks or shipped.folder() / "dashboards").resolve()
+        server = cls(
+            config=_voila_settings(folder),
+            ip=home.settings.host,
+            port=home.settings.port,
+            root_dir=str(folder),
+            config_file_paths=[],
+            open_browser=False,
+        )
+        server.home, server.folder = home, folder
+        server.cookie_secret = cookie_secret(home)
+        server.pages = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, enable_async=False
+        )
+        server.initialize([])
+        return server
+
+    pages: jinja2.Environment
+
+    @property
+    def link_command(self) -> str:
+        """What to type for a sign-in link."""
+        return f"analyticspro --home {self.home.path} link"
+
+    @property
+    def status_command(self) -> str:
+        """What to type to see how the services are."""
+        return f"analyticspro --home {self.home.path} status"
+
+    def notebooks(self) -> dict[str, Path]:
+        """Return the dashboards there are now: name in the address → file."""
+        return {file.stem: file for file in sorted(self.folder.glob("*.ipynb"))}
+
+    def title(self, notebook: Path) -> str:
+        """Return what a dashboard is called, the file's name if it cannot be read."""
+        try:
+            return title_of(notebook)
+        except (OSError, ValueError):
+            return notebook.stem
+
+    def setup_template_dirs(self) -> None:
+        """Find our template beside this file and Voilà's scripts where pip put them."""
+        self.template_paths = [str(_TEMPLATES)]
+        self.static_paths = collect_static_paths(["voila"], "base")
+
+    def init_settings(self) -> dict[str, Any]:
+        """Return the settings of the web application."""
+        settings: dict[str, Any] = super().init_settings()
+        identity = CookieIdentity.for_port(self.port, self.cookie_secret, parent=self)
+        self.identity_provider = self.authorizer.identity_provider = identity
+        return settings | {
+            "identity_provider": identity,
+            "dashboards": self,
+            "allow_remote_access": self.ip not in ("127.0.0.1", "localhost", "::1"),
+            "compress_response": True,
+            "default_handler_class": handlers.NotFound,
+            "log_function": self._log_request,
+            "static_immutable_cache": [self._static],
+            "headers": {"Referrer-Policy": "same-origin"},
+        }
+
+    def _log_request(self, handler: web.RequestHandler) -> None:
+        """Log a request without its query, which may hold a sign-in code; no health checks."""
+        request, status = handler.request, handler.get_status()
+        if isinstance(handler, handlers.Health):
+            return
+        write = self.log.warning if status >= 500 else self.log.info
+        milliseconds = 1000 * request.request_time()
+        write("%d %s %s %.0f ms", status, request.method, request.path, milliseconds)
+
+    def init_handlers(self) -> list[Any]:
+        """Return every address there is; what is not here does not exist."""
+        return [
+            (r"/", handlers.Start),
+            (r"/dashboards/?", handlers.Start),
+            (r"/dashboards/([^/]+)", handlers.DashboardPage),
+            (r"/signin", handlers.SignIn),
+            (r"/signout", handlers.SignOut),
+            (r"/healthz", handlers.Health),
+            (r"/readyz", handlers.Health),
+            (rf"/api/kernels/{_KERNEL}", KernelHandler),
+            (rf"/api/kernels/{_KERNEL}/channels", VoilaKernelWebsocketHandler),
+            (rf"/voila/api/shutdown/{_KERNEL}", VoilaShutdownKernelHandler),
+            (rf"{self._static}/base/(.*)", FileFindHandler, {"path": self.static_paths}),
+            (rf"{self._static}/more/(.*)", FileFindHandler, {"path": self.labextensions_path}),
+            (r"/assets/(.*)", web.StaticFileHandler, {"path": str(_ASSETS)}),
+        ]
+
+    @property
+    def _static(self) -> str:
+        """Where the browser's part is; the versions are in it, so that it can be kept for good."""
+        versions = f"{voila_version} {metadata.version('anywidget')}"
+        return f"/voila/{hashlib.sha256(versions.encode()).hexdigest()[:8]}"
+
+    def renderer(self, handler: web.RequestHandler, notebook: str) -> PageRenderer:
+        """Return what runs a notebook and writes it out."""
+        return PageRenderer(
+            request_handler=handler,
+            voila_configuration=self.voila_configuration,
+            traitlet_config=self.config,
+            notebook_path=notebook,
+            template_paths=self.template_paths,
+            contents_manager=self.contents_manager,
+            base_url=self.base_url,
+            kernel_spec_manager=self.kernel_spec_manager,
+            page_config=self._page_config,
+        )
+
+    async def start_kernel(self, request: HTTPServerRequest) -> str:
+        """Start the kernel of one page and return its id."""
+        kernels: PageKernels = self.kernel_manager
+        env = kernel_environment(self.home, path=request.path, query=request.query)
+        return await kernels.start_kernel(kernel_name=KERNEL_NAME, path=ApiPath(""), env=env)
+
+    def start(self) -> None:
+        """Serve until SIGTERM or SIGINT; no kernel outlives this call."""
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        asked_to_stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, asked_to_stop.set)
+        self.connection_dir = tempfile.mkdtemp(prefix="analyticspro-kernels-")
+        record = self.home.path / "run" / "dashboards.json"
+        try:
+            self.app = GatedApplication(**self.init_settings())
+            self._page_config = self._make_page_config()
+            self.app.add_handlers(".*$", self.init_handlers())
+            listening = self.app.listen(self.port, self.ip)
+            record.write_text(json.dumps({"url": self._url(self.ip), "pid": os.getpid()}))
+            self.log.info("Dashboards of %s at %s", self.home.path, self._url(self.ip))
+            await asked_to_stop.wait()
+            listening.stop()
+            await self.kernel_manager.shutdown_all(now=True)
+        finally:
+            record.unlink(missing_ok=True)
+            shutil.rmtree(self.connection_dir, ignore_errors=True)
+
+    def _make_page_config(self) -> dict[str, Any]:
+        config: dict[str, Any] = get_page_config(
+            base_url=self.base_url,
+            settings=self.app.settings,
+            log=self.log,
+            voila_configuration=self.voila_configuration,
+        )
+        return config | {
+            "fullStaticUrl": f"{self._static}/base",
+            "fullLabextensionsUrl": f"{self._static}/more",
+            "disabledExtensions": [*config.get("disabledExtensions", []), *_NOT_NEEDED],
+        }
+
+
+def _voila_settings(folder: Path) -> Config:
+    return Config(
+        {
+            "VoilaConfiguration": {
+                "template": "analyticspro",
+                "allow_template_override": "NO",
+                "allow_theme_override": "NO",
+                "show_tracebacks": False,
+                "file_allowlist": [],
+                "extension_allowlist": _EXTENSIONS,
+                "multi_kernel_manager_class": PageKernels,
+                "kernel_spec_manager_class": OwnPython,
+                "attempt_fix_notebook": False,
+            },
+        }
+    )
