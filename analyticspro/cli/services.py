@@ -43,7 +43,8 @@ def up(place: Place, port: int | None, api_port: int | None, demo: bool) -> None
 @with_place
 def down(place: Place) -> None:
     """Stop the services. The data stays."""
-    output.say("Stopped." if services.down(place.home) else "Nothing was running.")
+    stopped = services.down(place.home)
+    output.say(f"Stopped {' and '.join(stopped)}." if stopped else "Nothing was running.")
 
 
 @group.command()
@@ -85,8 +86,7 @@ def _link(place: Place) -> str:
     transport = reach(place.home)
     if not isinstance(transport, Remote):
         raise ServiceUnavailable("The services do not run. 'analyticspro up' starts them.")
-    settings = place.home.settings
-    return f"http://{settings.host}:{settings.port}/signin?code={transport.link()}"
+    return f"{services.address(place.home)}/signin?code={transport.link()}"
 
 
 def _duration(seconds: float | None) -> str:

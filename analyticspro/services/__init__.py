@@ -1,0 +1,18 @@
+"""The processes of a workspace: started, watched and stopped together."""
+
+from analyticspro.services.ending import down
+from analyticspro.services.starting import up
+from analyticspro.services.states import Running, ServiceStatus, State, address, status
+from analyticspro.services.table import SERVICES, Service
+
+__all__ = [
+    "SERVICES",
+    "Running",
+    "Service",
+    "ServiceStatus",
+    "State",
+    "address",
+    "down",
+    "status",
+    "up",
+]
