@@ -17,14 +17,15 @@ import polars as pl
 from analyticspro import clock, demo, ingest
 from analyticspro.config import Home
 from analyticspro.connectors import Source
-from analyticspro.errors import AnalyticsProError, DefinitionError
+from analyticspro.errors import AnalyticsProError, DefinitionError, UnknownName
 from analyticspro.ingest import Progress, Report
 from analyticspro.metrics import Answer, Query, catalog
-from analyticspro.metrics.evaluate import Evaluator, Known
+from analyticspro.metrics.evaluate import Evaluator
+from analyticspro.metrics.known import Known
 from analyticspro.metrics.model import version
 from analyticspro.period import to_wall
 from analyticspro.policy import Scope
-from analyticspro.warehouse import Reader, Warehouse
+from analyticspro.warehouse import Warehouse
 
 __all__ = ["Workspace", "catalogue"]
 
@@ -54,9 +55,7 @@ class Workspace:
         finally:
             warehouse.close()
 
-    def answers(
-        self, queries: Sequence[Query], scope: Scope
-    ) -> list[Answer | AnalyticsProError]:
+    def answers(self, queries: Sequence[Query], scope: Scope) -> list[Answer | AnalyticsProError]:
         """Return an answer to each query, or the error it ran into; all from one moment."""
         results: list[Answer | AnalyticsProError] = []
         with self._evaluator(scope) as evaluator:
@@ -115,8 +114,15 @@ class Workspace:
         ]
 
     def rejects(self, source: str, scope: Scope, *, limit: int = 100) -> list[dict[str, Any]]:
-        """Return the records of `source` that are set aside: part, line, field, value, reason."""
+        """Return the records of `source` that are set aside: part, line, field, value, reason.
+
+        Raises:
+            UnknownName: No such source was ever synced.
+        """
         with self._warehouse.reader(scope) as reader:
+            known = reader.sources()["name"].to_list()
+            if source not in known:
+                raise UnknownName.of("source", source, known)
             return reader.rejects(source, limit=limit).to_dicts()
 
     def sync(
@@ -134,9 +140,7 @@ class Workspace:
             )
         return [ingest.sync(source, self._warehouse, progress=progress) for source in sources]
 
-    def load_demo(
-        self, events: int, seed: int, *, progress: Callable[[Progress], None]
-    ) -> Report:
+    def load_demo(self, events: int, seed: int, *, progress: Callable[[Progress], None]) -> Report:
         """Fill an empty workspace with demo data up to this hour, and mark it as such.
 
         A demo workspace is brought up to this hour: what the newer story no longer holds
@@ -165,13 +169,8 @@ class Workspace:
     @contextmanager
     def _evaluator(self, scope: Scope) -> Iterator[Evaluator]:
         with self._warehouse.reader(scope) as reader:
-            yield Evaluator(reader, self._current(reader), self.home.settings, clock.now())
-
-    def _current(self, reader: Reader) -> Known:
-        known = self._known
-        if known is None or known.revision != reader.revision():
-            known = self._known = Known.read(reader)
-        return known
+            known = self._known = Known.read(reader, self._known)
+            yield Evaluator(reader, known, self.home.settings, clock.now())
 
     def _wall(self, instant: Any) -> str | None:
         if not isinstance(instant, datetime):

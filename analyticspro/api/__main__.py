@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import signal
 import socket
 import sys
@@ -14,8 +12,9 @@ from contextlib import contextmanager
 import uvicorn
 
 from analyticspro.api.app import make_app
+from analyticspro.client import announced, presence
 from analyticspro.config import Home
-from analyticspro.errors import AnalyticsProError, SettingError
+from analyticspro.errors import AnalyticsProError, SettingError, WarehouseBusy
 from analyticspro.workspace import Workspace
 
 _WAIT_FOR_WAREHOUSE_S = 30.0
@@ -25,21 +24,29 @@ def main() -> int:
     """Serve until told to stop; return the exit code."""
     parser = argparse.ArgumentParser(description="Run the api of a workspace.")
     parser.add_argument("--home", help="folder of the workspace")
-    home = Home.find(parser.parse_args().home)
+    parser.add_argument(
+        "--wait",
+        type=float,
+        default=_WAIT_FOR_WAREHOUSE_S,
+        metavar="SECONDS",
+        help="how long to wait for a command that is at work on the workspace (%(default)s)",
+    )
+    given = parser.parse_args()
     try:
-        _serve(home.prepare())
+        _serve(Home.find(given.home).prepare(), given.wait)
     except AnalyticsProError as error:
         print(f"api: {error}", file=sys.stderr)
         return error.exit_code
     return 0
 
 
-def _serve(home: Home) -> None:
+def _serve(home: Home, wait_for_s: float) -> None:
     settings = home.settings
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
     with (
-        _listening(settings.host, settings.api_port) as listener,
-        Workspace.open(home, wait_for_s=_WAIT_FOR_WAREHOUSE_S) as workspace,
-        _announced(home, f"http://{settings.host}:{settings.api_port}"),
+        _listening(home) as listener,
+        Workspace.open(home, wait_for_s=wait_for_s) as workspace,
+        announced(home, f"http://{host}:{settings.api_port}"),
     ):
         app = make_app(workspace, home.token())
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5)
@@ -60,30 +67,25 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
+def _listening(home: Home) -> Iterator[socket.socket]:
+    host, port = home.settings.host, home.settings.api_port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
         except OSError as error:
+            running = presence(home)
+            if running is not None:
+                raise WarehouseBusy(
+                    f"The api of {home.path} runs already, as process {running.pid}. "
+                    "'analyticspro down' stops it."
+                ) from None
             raise SettingError(
                 f"The api cannot listen on {host}:{port} ({error.strerror}). Set another "
                 "port: api_port in settings.toml, or ANALYTICSPRO_API_PORT."
             ) from None
         yield listener
-
-
-@contextmanager
-def _announced(home: Home, address: str) -> Iterator[None]:
-    """Say where the api is, for as long as it runs. A hard kill leaves the file behind."""
-    draft = home.api_file.with_suffix(".new")
-    draft.write_text(json.dumps({"url": address, "pid": os.getpid()}))
-    draft.replace(home.api_file)
-    try:
-        yield
-    finally:
-        home.api_file.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import base64
-import hmac
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Annotated, Any
 
 import polars as pl
-from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
+from fastapi import APIRouter, FastAPI, Header, Query, Request, Response, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.security import HTTPBearer
+from starlette.exceptions import HTTPException
 
 from analyticspro import clock, connectors
-from analyticspro.api import syncing
-from analyticspro.api.bodies import CodeBody, DemoBody, QueriesBody, QueryBody, SyncBody
+from analyticspro.api.bodies import (
+    CodeBody,
+    DemoBody,
+    QueriesBody,
+    QueryBody,
+    RefusalBody,
+    SyncBody,
+)
+from analyticspro.api.gate import LARGEST_BODY, Gate, refusal, too_large
 from analyticspro.api.links import Links
+from analyticspro.api.syncing import Load, Loads
 from analyticspro.config import environment
 from analyticspro.errors import (
     AnalyticsProError,
@@ -26,9 +37,8 @@ from analyticspro.errors import (
     RetriableError,
     SourceError,
 )
-from analyticspro.ingest import Progress, Report
 from analyticspro.metrics import Answer
-from analyticspro.policy import OWNER, Scope
+from analyticspro.policy import OWNER
 from analyticspro.workspace import Workspace, catalogue
 
 __all__ = ["make_app"]
@@ -40,10 +50,23 @@ _STATUS: dict[type[AnalyticsProError], int] = {
     Forbidden: 403,
     RetriableError: 503,
 }
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    401: {"model": RefusalBody, "description": "No token, or another one."},
+    413: {"model": RefusalBody, "description": "The request is too large."},
+    422: {"model": RefusalBody, "description": "The question is wrong; the message says how."},
+    503: {"model": RefusalBody, "description": "Not now; try again unchanged."},
+}
 
 
 def make_app(workspace: Workspace, token: str) -> FastAPI:
     """Return the api of an opened workspace; whoever presents `token` is its owner."""
+    loads = Loads()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await loads.end()
+
     app = FastAPI(
         title="AnalyticsPro",
         version="1",
@@ -52,52 +75,59 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        lifespan=lifespan,
+        max_body_size=LARGEST_BODY,
     )
+    app.add_middleware(Gate, token=token)
     app.add_exception_handler(AnalyticsProError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_body)
+    app.add_exception_handler(HTTPException, _refuse_route)
+    app.add_exception_handler(Exception, _admit_failure)
     app.include_router(_health())
-    guard = Depends(_guard(token))
-    for router in (_figures(workspace), _sources(workspace), _links(Links()), _document(app)):
-        app.include_router(router, prefix="/v1", dependencies=[guard])
+    routers = (_figures(workspace), _sources(workspace, loads), _links(Links()), _document(app))
+    for router in routers:
+        # The gate checks the token; this only says so in the document.
+        needs_token = Security(HTTPBearer(auto_error=False))
+        app.include_router(router, prefix="/v1", dependencies=[needs_token], responses=_REFUSALS)
     return app
-
-
-def _guard(token: str) -> Callable[..., Scope]:
-    def check(authorization: Annotated[str | None, Header()] = None) -> Scope:
-        given = (authorization or "").removeprefix("Bearer ")
-        if not hmac.compare_digest(given.encode(), token.encode()):
-            raise Forbidden(
-                "This needs the workspace's token: send 'Authorization: Bearer <token>'."
-            )
-        return OWNER
-
-    return check
 
 
 def _refuse(_: Request, error: Exception) -> Response:
     assert isinstance(error, AnalyticsProError)
     kinds = (_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
-    return JSONResponse({"error": error.payload()}, next(kinds, 500))
+    return refusal(error, next(kinds, 500))
 
 
 def _refuse_body(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
-    message = f"The request is wrong at {place}: {first['msg']}."
-    return JSONResponse({"error": DefinitionError(message).payload()}, 422)
+    return refusal(DefinitionError(f"The request is wrong at {place}: {first['msg']}."), 422)
+
+
+def _refuse_route(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return too_large()
+    reason = f"{request.method} {request.url.path}: {error.detail}."
+    return refusal(DefinitionError(reason), error.status_code, error.headers)
+
+
+def _admit_failure(request: Request, _: Exception) -> Response:
+    place = f"{request.method} {request.url.path}"
+    return refusal(AnalyticsProError(f"{place} failed; the api's log says why."), 500)
 
 
 def _health() -> APIRouter:
     router = APIRouter()
 
     @router.get("/healthz")
-    def healthz() -> dict[str, str]:
+    async def healthz() -> dict[str, str]:
         """Tell that the process answers."""
         return {"status": "ok"}
 
     @router.get("/readyz")
-    def readyz() -> dict[str, str]:
+    async def readyz() -> dict[str, str]:
         """Tell that the warehouse is open: it is before this app is made."""
         return {"status": "ready"}
 
@@ -107,7 +137,7 @@ def _health() -> APIRouter:
 def _figures(workspace: Workspace) -> APIRouter:
     router = APIRouter()
 
-    @router.post("/query", response_model=None)
+    @router.post("/query", response_model=None, responses={200: {"content": {ARROW: {}}}})
     def query(body: QueryBody, accept: Annotated[str, Header()] = "") -> Response:
         """Answer one query: as JSON, or as an Arrow IPC stream if that is accepted."""
         [result] = workspace.answers([body.query()], OWNER)
@@ -142,8 +172,11 @@ def _figures(workspace: Workspace) -> APIRouter:
     return router
 
 
-def _sources(workspace: Workspace) -> APIRouter:
+def _sources(workspace: Workspace, loads: Loads) -> APIRouter:
     router = APIRouter()
+
+    def streamed(load: Load) -> StreamingResponse:
+        return StreamingResponse(loads.lines(load), media_type="application/x-ndjson")
 
     @router.get("/sources")
     def sources() -> dict[str, Any]:
@@ -151,9 +184,9 @@ def _sources(workspace: Workspace) -> APIRouter:
         return {"sources": workspace.sources(OWNER)}
 
     @router.get("/sources/{name}/rejects")
-    def rejects(name: str, limit: int = 100) -> dict[str, Any]:
+    def rejects(name: str, limit: Annotated[int, Query(ge=0, le=10_000)] = 100) -> dict[str, Any]:
         """List records that were set aside, with line, field, value and reason."""
-        return {"rejects": workspace.rejects(name, OWNER, limit=max(0, min(limit, 10_000)))}
+        return {"rejects": workspace.rejects(name, OWNER, limit=limit)}
 
     @router.post("/sync", response_model=None)
     def sync(body: SyncBody) -> StreamingResponse:
@@ -165,20 +198,14 @@ def _sources(workspace: Workspace) -> APIRouter:
                 connectors.parse(table, f"sources.{number}")
                 for number, table in enumerate(body.sources)
             ]
-        return _streamed(lambda step: workspace.sync(declared, progress=step))
+        return streamed(lambda step: workspace.sync(declared, progress=step))
 
     @router.post("/demo", response_model=None)
     def demo(body: DemoBody) -> StreamingResponse:
         """Fill an empty workspace with demo data; answers as sync does."""
-        return _streamed(
-            lambda step: [workspace.load_demo(body.events, body.seed, progress=step)]
-        )
+        return streamed(lambda step: [workspace.load_demo(body.events, body.seed, progress=step)])
 
     return router
-
-
-def _streamed(load: Callable[[Callable[[Progress], None]], Sequence[Report]]) -> StreamingResponse:
-    return StreamingResponse(syncing.lines(load), media_type="application/x-ndjson")
 
 
 def _links(links: Links) -> APIRouter:
@@ -190,7 +217,7 @@ def _links(links: Links) -> APIRouter:
         code, expires_at = links.make(clock.now())
         return {"code": code, "expires_at": expires_at.isoformat()}
 
-    @router.post("/redeem")
+    @router.post("/redeem", responses={403: {"model": RefusalBody, "description": "No more."}})
     def redeem(body: CodeBody) -> dict[str, str]:
         """Use up a code; the answer names who is signed in by it."""
         links.redeem(body.code, clock.now())

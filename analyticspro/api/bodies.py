@@ -1,4 +1,4 @@
-"""What requests carry: the shapes the api accepts, and their limits."""
+"""What requests and refusals carry: their shapes, and the limits of what is accepted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from analyticspro.grain import Grain
 from analyticspro.metrics import Filter, Query
 
-__all__ = ["CodeBody", "DemoBody", "QueriesBody", "QueryBody", "SyncBody"]
+__all__ = ["CodeBody", "DemoBody", "QueriesBody", "QueryBody", "RefusalBody", "SyncBody"]
 
 
 class _Body(BaseModel):
@@ -64,10 +64,23 @@ class DemoBody(_Body):
     """How much demo data, and which."""
 
     events: int = Field(default=200_000, ge=1_000, le=5_000_000)
-    seed: int = Field(default=7, ge=0)
+    seed: int = Field(default=7, ge=0, lt=2**63)
 
 
 class CodeBody(_Body):
     """The code of a one-time link."""
 
     code: str = Field(max_length=200)
+
+
+class ErrorBody(_Body):
+    """What went wrong."""
+
+    code: str = Field(examples=["unknown_name"])
+    message: str = Field(examples=["No metric 'revenu'. Did you mean 'revenue'?"])
+
+
+class RefusalBody(_Body):
+    """The answer to a request that cannot be met."""
+
+    error: ErrorBody

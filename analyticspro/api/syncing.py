@@ -1,51 +1,78 @@
-"""Runs a sync beside the answer that reports it, line by line."""
+"""Runs syncs beside the answers that report them, line by line."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict
 
 from analyticspro.errors import AnalyticsProError, RetriableError
 from analyticspro.ingest import Progress, Report
 
-__all__ = ["lines"]
+__all__ = ["Load", "Loads"]
+
+Load = Callable[[Callable[[Progress], None]], Sequence[Report]]
+_SIGN_OF_LIFE_EVERY_S = 10.0
 
 
-def lines(load: Callable[[Callable[[Progress], None]], Sequence[Report]]) -> Iterator[str]:
-    """Run `load` and yield its progress and at last its reports, a JSON object a line.
+class Loads:
+    """The syncs at work, each in a thread of its own."""
 
-    `{"progress": …}` any number of times, then `{"reports": […]}` or `{"error": …}`. When
-    the reader goes away the sync ends after the batch at hand, which stays committed.
-    """
-    messages: queue.SimpleQueue[dict[str, object]] = queue.SimpleQueue()
-    gone = threading.Event()
+    def __init__(self) -> None:
+        self._running: dict[threading.Thread, threading.Event] = {}
 
+    async def lines(self, load: Load) -> AsyncIterator[str]:
+        """Run `load` and yield its progress and at last its reports, a JSON object a line.
+
+        `{"progress": …}` any number of times, then `{"reports": […]}` or `{"error": …}`;
+        an empty line is a sign of life. When the reader goes away the sync ends after the
+        batch at hand, which stays committed.
+        """
+        messages: asyncio.Queue[dict[str, object]] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+        gone = threading.Event()
+
+        def tell(message: dict[str, object]) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(messages.put_nowait, message)
+
+        worker = threading.Thread(target=_work, args=(load, tell, gone), name="sync")
+        self._running[worker] = gone
+        worker.start()
+        try:
+            while True:
+                try:
+                    message = await asyncio.wait_for(messages.get(), _SIGN_OF_LIFE_EVERY_S)
+                except TimeoutError:
+                    yield "\n"
+                    continue
+                yield json.dumps(message) + "\n"
+                if "progress" not in message:
+                    return
+        finally:
+            gone.set()
+            self._running = {w: event for w, event in self._running.items() if w.is_alive()}
+
+    async def end(self) -> None:
+        """End those still at work, after the batch at hand: the warehouse is to be closed."""
+        for worker, gone in list(self._running.items()):
+            gone.set()
+            await asyncio.to_thread(worker.join)
+
+
+def _work(load: Load, tell: Callable[[dict[str, object]], None], gone: threading.Event) -> None:
     def step(progress: Progress) -> None:
         if gone.is_set():
             raise RetriableError("Stopped: whoever asked for it has gone.")
-        messages.put({"progress": asdict(progress)})
+        tell({"progress": asdict(progress)})
 
-    def work() -> None:
-        try:
-            reports = load(step)
-            messages.put({"reports": [report.to_json() for report in reports]})
-        except AnalyticsProError as error:
-            messages.put({"error": error.payload()})
-        except Exception as error:
-            messages.put({"error": {"code": "error", "message": f"It failed: {error}"}})
-            raise
-
-    worker = threading.Thread(target=work, name="sync")
-    worker.start()
     try:
-        while True:
-            message = messages.get()
-            yield json.dumps(message) + "\n"
-            if "progress" not in message:
-                return
-    finally:
-        gone.set()
-        worker.join()
+        reports = load(step)
+        tell({"reports": [report.to_json() for report in reports]})
+    except AnalyticsProError as error:
+        tell({"error": error.payload()})
+    except Exception as error:
+        tell({"error": {"code": "error", "message": f"It failed: {error}"}})
+        raise

@@ -110,16 +110,18 @@ def status(place: Place, as_json: bool) -> None:
 
 @sources.command()
 @click.argument("name")
-@click.option("--limit", default=100, show_default=True, help="How many at most.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 10_000),
+    default=100,
+    show_default=True,
+    help="How many at most.",
+)
 @_JSON
 @with_place
 def rejects(place: Place, name: str, limit: int, as_json: bool) -> None:
     """Show the records of source NAME that were set aside, and why."""
-    transport = reach(place.home)
-    known = [row["name"] for row in transport.sources()]
-    if name not in known:
-        raise UnknownName.of("source", name, known)
-    found = transport.rejects(name, limit)
+    found = reach(place.home).rejects(name, limit)
     if as_json:
         output.print_json(found)
         return

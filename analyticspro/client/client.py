@@ -8,7 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from analyticspro.client.transport import Transport, reach
+from analyticspro.client.reach import reach
+from analyticspro.client.transport import Transport
 from analyticspro.config import Home
 from analyticspro.errors import AnalyticsProError
 from analyticspro.metrics import Answer, Query

@@ -66,7 +66,8 @@ def sample(rng: np.random.Generator, weights: Floats, count: int) -> Ints:
     """Return `count` positions of `weights`, each as likely as its weight, with repeats."""
     edges = np.cumsum(weights)
     found = np.searchsorted(edges, rng.random(count) * edges[-1], side="right")
-    return np.minimum(found, len(weights) - 1).astype(np.int64)
+    positions: Ints = np.minimum(found, len(weights) - 1).astype(np.int64)
+    return positions
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class Timeline:
             hours=hours,
             rhythm=rhythm * (1 + 0.7 * sale),
             growth=shares[:, None] * (1 + rates[:, None]) ** months,
-            viral=1 + 8.0 * weekend,
+            viral=(1 + 8.0 * weekend).astype(np.float64),
             sale=1 + 0.6 * sale,
             incidents=known,
         )
@@ -143,7 +144,8 @@ def _local(stamps: Ints, timezone: str) -> Floats:
     wall = wall.dt.convert_time_zone(timezone)
     weekday = _WEEKDAYS[wall.dt.weekday().to_numpy() - 1]
     season = _SEASON[wall.dt.month().to_numpy() - 1]
-    return weekday * season * _HOURS[wall.dt.hour().to_numpy()]
+    rhythm: Floats = weekday * season * _HOURS[wall.dt.hour().to_numpy()]
+    return rhythm
 
 
 def _black_friday(stamps: Ints) -> Floats:

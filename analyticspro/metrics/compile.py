@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from analyticspro.grain import Grain, WeekStart
+from analyticspro.metrics.cut import Cut
 from analyticspro.metrics.model import (
     Aggregation,
     Cumulative,
@@ -25,11 +26,10 @@ from analyticspro.metrics.model import (
     Unit,
     measures,
 )
-from analyticspro.metrics.query import Filter
 from analyticspro.money import exponent
 from analyticspro.period import to_instant
 
-__all__ = ["Cut", "Statement", "cumulative", "measured", "reading"]
+__all__ = ["Statement", "cumulative", "measured", "present", "reading", "values"]
 
 _COLUMN = {"event": "name"}
 _INTERVAL = {
@@ -48,37 +48,6 @@ class Statement:
 
     sql: str
     values: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Cut:
-    """How events are chosen and grouped.
-
-    Attributes:
-        start: First wall-clock moment.
-        end: First wall-clock moment after.
-        zone: The workspace's.
-        grain: Of the buckets; None for none.
-        by: Names of dimensions.
-        where: Filters; an event passes all.
-        currencies: The currencies of the amounts that are read.
-        shifted: Move each bucket on by one, to lie beside the one it is compared with.
-    """
-
-    start: datetime
-    end: datetime
-    zone: ZoneInfo
-    week_start: WeekStart
-    grain: Grain | None
-    by: tuple[str, ...]
-    where: tuple[Filter, ...]
-    currencies: tuple[str, ...] = ()
-    shifted: bool = False
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """Names of the columns that identify a row."""
-        return (*([self.grain.value] if self.grain else []), *self.by)
 
 
 def measured(metrics: Sequence[Measured], cut: Cut) -> Statement:
@@ -108,12 +77,7 @@ def cumulative(metric: Cumulative, cut: Cut) -> Statement:
     """
     values = _values(cut)
     if cut.grain is None:
-        total = _lines(
-            "SELECT " + ", ".join([*_key_columns(cut), f"{_aggregate(metric.of, values)} AS {metric.of.name}"]),
-            "FROM events",
-            f"WHERE {_condition(cut, (metric.of,), values, from_start=False)}",
-            "GROUP BY ALL",
-        )
+        total = _total(metric.of, cut, values, metric.of.name)
     else:
         total = _running(metric.of, cut, values)
     columns = [_quoted(key) for key in cut.keys]
@@ -136,12 +100,32 @@ def reading(metrics: Sequence[Metric], cut: Cut) -> Statement:
     return _statement(
         _lines(
             "SELECT count(*) AS rows, count(*) FILTER (is_late) AS late,",
-            "    list(DISTINCT currency) FILTER (name = ANY($of_money) AND amount_minor IS NOT NULL)",
-            "        AS currencies",
+            "    list(DISTINCT currency)",
+            "        FILTER (name = ANY($of_money) AND amount_minor IS NOT NULL) AS currencies",
             "FROM events",
             f"WHERE {_condition(cut, wanted, values, from_start=from_start)}",
         ),
         values,
+    )
+
+
+def values(dimension: str, *, most: int) -> Statement:
+    """Return the statement for the values of a dimension, the most frequent first."""
+    column = _dimension(dimension)
+    return Statement(
+        f"SELECT {column} AS value FROM events WHERE retired IS NULL AND {column} IS NOT NULL\n"
+        "GROUP BY ALL ORDER BY count(*) DESC, value LIMIT $most",
+        {"most": most},
+    )
+
+
+def present(dimension: str, wanted: Sequence[str]) -> Statement:
+    """Return the statement for those of the values `wanted` that a dimension has."""
+    column = _dimension(dimension)
+    return Statement(
+        f"SELECT DISTINCT {column} AS value FROM events\n"
+        f"WHERE retired IS NULL AND {column} = ANY($wanted)",
+        {"wanted": list(wanted)},
     )
 
 
@@ -156,39 +140,44 @@ def _running(of: Simple, cut: Cut, values: dict[str, Any]) -> str:
     kind = _kind(cut.grain)
     step = _INTERVAL[cut.grain]
     values["first_moment"] = cut.start
-    values["last_moment"] = max(cut.start, cut.end - timedelta(microseconds=1))
+    values["last_moment"] = cut.end - timedelta(microseconds=1)
     first, last = (_bucket(f"${name}::TIMESTAMP", cut) for name in ("first_moment", "last_moment"))
     same = "".join(f" AND g.{name} IS NOT DISTINCT FROM s.{name}" for name in by)
     at = f"b.{bucket} + {step}" if cut.shifted else f"b.{bucket}"
     return _lines(
         f"WITH steps AS (\n{_steps(of, replace(cut, shifted=False), values)}\n),",
         "buckets AS (SELECT unnest(generate_series(",
-        f"    {first}::TIMESTAMP, {last}::TIMESTAMP, {step}))::{kind} AS {bucket}),",
+        f"    {first}::TIMESTAMP, {last}::TIMESTAMP, {step}))::{kind} AS {bucket}",
+        "    WHERE $first_moment::TIMESTAMP <= $last_moment::TIMESTAMP),",
         f"groups AS (SELECT DISTINCT {', '.join(by) or '1'} FROM steps)",
         f"SELECT {', '.join([f'({at})::{kind} AS {bucket}', *(f'g.{name}' for name in by)])},",
-        f"    coalesce(sum(s.step), 0)::BIGINT AS {of.name}",
+        f"    coalesce(sum(s.step), 0)::{_whole(of)} AS {of.name}",
         "FROM buckets b CROSS JOIN groups g",
         f"LEFT JOIN steps s ON s.{bucket} <= b.{bucket}{same}",
         "GROUP BY ALL",
     )
 
 
+def _total(of: Simple, cut: Cut, values: dict[str, Any], name: str) -> str:
+    """Return the SQL of what each bucket holds by itself, as `name`."""
+    return _lines(
+        f"SELECT {', '.join([*_key_columns(cut), _aggregate(of, values)])} AS {name}",
+        "FROM events",
+        f"WHERE {_condition(cut, (of,), values, from_start=False)}",
+        "GROUP BY ALL",
+    )
+
+
 def _steps(of: Simple, cut: Cut, values: dict[str, Any]) -> str:
-    """Return the SQL of what each bucket adds to the total."""
-    condition = _condition(cut, (of,), values, from_start=False)
+    """Return the SQL of what each bucket adds to the running total, as `step`."""
     if of.aggregation is not Aggregation.COUNT_DISTINCT:
-        return _lines(
-            f"SELECT {', '.join([*_key_columns(cut), _aggregate(of, values)])} AS step",
-            "FROM events",
-            f"WHERE {condition}",
-            "GROUP BY ALL",
-        )
+        return _total(of, cut, values, "step")
     # Everyone counts once, in the bucket where first seen.
     each = ", ".join([*(_dimension(name) for name in cut.by), str(of.column)])
     firsts = _lines(
         f"SELECT {', '.join(_key_columns(cut, 'min(occurred_at)'))}",
         "FROM events",
-        f"WHERE {condition}",
+        f"WHERE {_condition(cut, (of,), values, from_start=False)}",
         f"  AND {of.column} IS NOT NULL",
         f"GROUP BY {each}",
     )
@@ -234,9 +223,14 @@ def _aggregate(measure: Simple, values: dict[str, Any]) -> str:
         case Aggregation.COUNT:
             return f"count(*){keep}"
         case Aggregation.SUM:
-            return f"coalesce(sum({measure.column}){keep}, 0)::BIGINT"
+            return f"coalesce(sum({measure.column}){keep}, 0)::{_whole(measure)}"
         case Aggregation.COUNT_DISTINCT:
             return f"count(DISTINCT {measure.column}){keep}"
+
+
+def _whole(measure: Simple) -> str:
+    # A sum of amounts may outgrow what a single amount fits into.
+    return "HUGEINT" if measure.unit is Unit.MONEY else "BIGINT"
 
 
 def _value(metric: Measured, cut: Cut) -> str:
@@ -259,11 +253,11 @@ def _major(column: str, cut: Cut) -> str:
     """Return minor units as a decimal number of major ones, exactly."""
     digits = [exponent(code) for code in cut.currencies] or [2]
     if len(set(digits)) == 1:
-        return f"{column}::DECIMAL(20, 0) * {_power(digits[0])}"
+        return f"{column}::DECIMAL(32, 0) * {_power(digits[0])}"
     cases = " ".join(
         f"WHEN $currency_{number} THEN {_power(count)}" for number, count in enumerate(digits)
     )
-    return f"{column}::DECIMAL(20, 0) * CASE currency {cases} END"
+    return f"{column}::DECIMAL(32, 0) * CASE currency {cases} END"
 
 
 def _power(digits: int) -> str:

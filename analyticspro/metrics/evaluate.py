@@ -6,64 +6,54 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from analyticspro.config import Settings
 from analyticspro.errors import DefinitionError, UnknownName
-from analyticspro.grain import Grain, WeekStart
+from analyticspro.grain import Grain, WeekStart, floor
 from analyticspro.metrics import catalog
 from analyticspro.metrics.answer import Answer
-from analyticspro.metrics.compile import Cut, Statement, cumulative, measured, reading
-from analyticspro.metrics.model import (
-    Cumulative,
-    Metric,
-    Ratio,
-    Unit,
-    is_additive,
-    measures,
-    version,
+from analyticspro.metrics.comparing import beside, filled, joined
+from analyticspro.metrics.compile import (
+    Statement,
+    cumulative,
+    measured,
+    present,
+    reading,
+    values,
 )
+from analyticspro.metrics.cut import Cut
+from analyticspro.metrics.known import Known
+from analyticspro.metrics.model import Cumulative, Metric, Unit, is_additive, version
 from analyticspro.metrics.query import Query
-from analyticspro.period import Period, comparison, parse_period, to_wall
+from analyticspro.period import Period, comparison, parse_period, to_instant, to_wall
 from analyticspro.warehouse import Reader
 
-__all__ = ["Evaluator", "Known"]
+__all__ = ["Evaluator"]
 
 _MOST_VALUES = 10_000
+_MOST_BUCKETS = 50_000
 _MOMENT = timedelta(microseconds=1)
+_SHORT = {Grain.HOUR: timedelta(hours=1), Grain.DAY: timedelta(days=1)}
 
 
 @dataclass(frozen=True)
-class Known:
-    """What every query of one revision needs to know; see `Reader.extents` and `.sources`."""
+class _Asked:
+    """A query, its names looked up and its period found.
 
-    revision: int
-    extents: pl.DataFrame
-    sources: pl.DataFrame
+    Attributes:
+        until: Up to when the data is known, wall clock, exclusive; None without data.
+        compared: How the figures before are cut; None if they are not asked for.
+    """
 
-    @classmethod
-    def read(cls, reader: Reader) -> Known:
-        """Return what the snapshot of `reader` knows."""
-        return cls(reader.revision(), reader.extents(), reader.sources())
-
-    def span(self, metrics: Sequence[Metric]) -> pl.DataFrame:
-        """Return the extents of the events that `metrics` count."""
-        wanted = [measure for metric in metrics for measure in measures(metric)]
-        if any(not measure.events for measure in wanted):
-            return self.extents
-        names = {name for measure in wanted for name in measure.events}
-        return self.extents.filter(pl.col("name").is_in(names))
-
-    def watermarks(self, span: pl.DataFrame) -> dict[str, datetime]:
-        """Return the watermark of each source in `span`, UTC.
-
-        It is the newest event of the last whole file; of the newest event there is while
-        none is whole yet.
-        """
-        newest = span.group_by("source").agg(pl.col("last").max()).sort("source")
-        whole = dict(self.sources.select("name", "watermark").iter_rows())
-        return {source: whole.get(source) or last for source, last in newest.iter_rows()}
+    metrics: tuple[Metric, ...]
+    period: Period
+    cut: Cut
+    compared: Cut | None
+    until: datetime | None
+    watermarks: dict[str, datetime]
 
 
 @dataclass(frozen=True)
@@ -87,89 +77,45 @@ class Evaluator:
             DefinitionError: An unknown metric, dimension, grain, period or filter value
                 (with the nearest known), or amounts of several currencies in one figure.
         """
-        metrics = [catalog.metric(name) for name in dict.fromkeys(query.metrics)]
+        asked = self._asked(query)
+        run = _Run(self.reader, asked.metrics, asked.until)
+        read = run.read(asked.cut)
+        before = run.read(asked.compared) if asked.compared else {}
+        run.currencies = self._currencies(query, read, before)
+        frame = run.frame(asked.cut)
+        keys = asked.cut.keys
+        if asked.compared is not None:
+            frame = beside(frame, run.frame(asked.compared), asked.metrics, keys)
+        ordered = frame.sort(keys, nulls_last=True) if keys else frame
+        return Answer(ordered, self._provenance(asked, run, read))
+
+    def values(self, dimension: str) -> list[str]:
+        """Return the values that `dimension` has, the most frequent first (10,000 at most)."""
+        statement = values(catalog.dimension(dimension).name, most=_MOST_VALUES)
+        return self._frame(statement)["value"].to_list()
+
+    def _asked(self, query: Query) -> _Asked:
+        metrics = tuple(catalog.metric(name) for name in dict.fromkeys(query.metrics))
         if not metrics:
             raise DefinitionError("Name at least one metric; 'analyticspro metrics' lists them.")
-        self._check_dimensions(query, metrics)
+        _check_dimensions(query, metrics)
         self._check_values(query)
         span = self.known.span(metrics)
         watermarks = self.known.watermarks(span)
         # What happened at the watermark itself is known; the end of a period is exclusive.
         marks = [at + _MOMENT for at in watermarks.values()]
-        until = min([*marks, self.now]) if marks else None
-        wall_until = None if until is None else to_wall(until, self.settings.zone)
+        until = _wall_until(min([*marks, self.now]), self.settings.zone) if marks else None
         period = self._period(query.period, span)
         cut = self._cut(query, period)
-        compared = self._compared(query, period, wall_until) if query.compare else None
-        run = _Run(self.reader, metrics, wall_until)
-        read = run.read(cut)
-        before = {} if compared is None else run.read(compared)
-        run.currencies = self._currencies(query, read, before)
-        currency = run.currencies[0] if len(run.currencies) == 1 else None
-        frame = run.frame(cut)
-        if compared is not None:
-            frame = _beside(frame, run.frame(compared), metrics, cut.keys)
-        ordered = frame.sort(cut.keys, nulls_last=True) if cut.keys else frame
-        provenance = {
-            "metrics": {m.name: _described(m, currency) for m in metrics},
-            "period": {
-                "name": period.name,
-                "start": cut.start.isoformat(),
-                "end": cut.end.isoformat(),
-                "until": max(cut.start, min(cut.end, wall_until or cut.end)).isoformat(),
-            },
-            "compared_with": None
-            if compared is None
-            else {"start": compared.start.isoformat(), "end": compared.end.isoformat()},
-            "timezone": self.settings.timezone,
-            "revision": self.known.revision,
-            "watermarks": {name: at.isoformat() for name, at in watermarks.items()},
-            "sql": run.sql[0],
-            "statements": run.sql,
-            "rows_read": read["rows"],
-            "late": read["late"],
-            "rejected": self._rejected(watermarks),
-            "cached": False,
-            "scope": self.reader.scope.name,
-            "workspace": self.settings.name,
-            "demo": self.settings.demo,
-            "notes": [],
-        }
-        return Answer(ordered, provenance)
-
-    def values(self, dimension: str) -> list[str]:
-        """Return the values that `dimension` has, the most frequent first (10,000 at most)."""
-        column = _column(catalog.dimension(dimension).name)
-        found = self.reader.frame(
-            f"SELECT {column} AS value FROM events "
-            f"WHERE retired IS NULL AND {column} IS NOT NULL "
-            "GROUP BY ALL ORDER BY count(*) DESC, value LIMIT $most",
-            {"most": _MOST_VALUES},
-        )
-        return found["value"].to_list()
-
-    def _check_dimensions(self, query: Query, metrics: Sequence[Metric]) -> None:
-        for name in (*query.by, *(item.dimension for item in query.where)):
-            catalog.dimension(name)
-            for metric in metrics:
-                if name not in metric.dimensions:
-                    raise DefinitionError(
-                        f"{metric.name} cannot be cut by {name!r}. "
-                        f"It can by: {', '.join(metric.dimensions)}."
-                    )
-        if len(set(query.by)) < len(query.by):
-            raise DefinitionError(f"A dimension is named twice in {', '.join(query.by)}.")
+        _check_length(cut, metrics, until)
+        compared = self._compared(cut, period, until) if query.compare else None
+        return _Asked(metrics, period, cut, compared, until, watermarks)
 
     def _check_values(self, query: Query) -> None:
         if self.known.revision == 0:
             return  # nothing is known yet, so nothing can be misspelt
         for item in query.where:
-            column = _column(item.dimension)
-            found = self.reader.frame(
-                f"SELECT DISTINCT {column} AS value FROM events "
-                f"WHERE retired IS NULL AND {column} = ANY($values)",
-                {"values": list(item.values)},
-            )["value"]
+            found = self._frame(present(item.dimension, item.values))["value"]
             for missing in sorted(set(item.values) - set(found)):
                 raise UnknownName.of(item.dimension, missing, self.values(item.dimension))
 
@@ -197,14 +143,9 @@ class Evaluator:
             where=query.where,
         )
 
-    def _compared(self, query: Query, period: Period, until: datetime | None) -> Cut:
-        start, end = comparison(
-            period,
-            until=until,
-            grain=query.grain,
-            week_start=WeekStart(self.settings.week_start),
-        )
-        return replace(self._cut(query, period), start=start, end=end, shifted=True)
+    def _compared(self, cut: Cut, period: Period, until: datetime | None) -> Cut:
+        start, end = comparison(period, until=until, grain=cut.grain, week_start=cut.week_start)
+        return replace(cut, start=start, end=end, shifted=True)
 
     def _currencies(self, query: Query, *reads: dict[str, Any]) -> tuple[str, ...]:
         found = {code for read in reads for code in read.get("currencies") or ()}
@@ -216,17 +157,37 @@ class Evaluator:
             )
         return tuple(sorted(found)) or (self.settings.currency,)
 
-    def _rejected(self, watermarks: dict[str, datetime]) -> int:
-        counts = self.known.sources.filter(pl.col("name").is_in(list(watermarks)))
-        return int(counts["rejected"].sum())
+    def _provenance(self, asked: _Asked, run: _Run, read: dict[str, Any]) -> dict[str, Any]:
+        cut, compared, watermarks = asked.cut, asked.compared, asked.watermarks
+        until = max(cut.start, min(cut.end, asked.until or cut.end))
+        currency = run.currencies[0] if len(run.currencies) == 1 else None
+        return {
+            "metrics": {metric.name: _described(metric, currency) for metric in asked.metrics},
+            "period": {"name": asked.period.name, **_bounds(cut), "until": until.isoformat()},
+            "compared_with": None if compared is None else _bounds(compared),
+            "timezone": self.settings.timezone,
+            "revision": self.known.revision,
+            "watermarks": {name: at.isoformat() for name, at in watermarks.items()},
+            "sql": run.sql[0],
+            "statements": run.sql,
+            "rows_read": read["rows"],
+            "late": read["late"],
+            "rejected": self.known.rejected(list(watermarks)),
+            "cached": False,
+            "scope": self.reader.scope.name,
+            "workspace": self.settings.name,
+            "demo": self.settings.demo,
+            "notes": [],
+        }
+
+    def _frame(self, statement: Statement) -> pl.DataFrame:
+        return self.reader.frame(statement.sql, statement.values)
 
 
 class _Run:
     """Runs the statements of one query, and keeps their SQL."""
 
-    def __init__(
-        self, reader: Reader, metrics: Sequence[Metric], until: datetime | None
-    ) -> None:
+    def __init__(self, reader: Reader, metrics: Sequence[Metric], until: datetime | None) -> None:
         self._reader = reader
         self._metrics = metrics
         self._until = until
@@ -249,48 +210,52 @@ class _Run:
         known = cut if self._until is None else replace(cut, end=min(cut.end, self._until))
         for metric in totals:
             found = self._execute(cumulative(metric, known))
-            frame = found if frame is None else _joined(frame, found, cut.keys)
+            frame = found if frame is None else joined(frame, found, cut.keys)
         assert frame is not None
         names = [metric.name for metric in self._metrics]
-        return frame.select(*cut.keys, *names).with_columns(
-            pl.col(metric.name).fill_null(0) for metric in self._metrics if _is_total(metric)
-        )
+        return filled(frame.select(*cut.keys, *names), self._metrics)
 
     def _execute(self, statement: Statement) -> pl.DataFrame:
         self.sql.append(statement.sql)
         return self._reader.frame(statement.sql, statement.values)
 
 
-def _is_total(metric: Metric) -> bool:
-    """Return whether nothing there means 0; for a ratio it means null."""
-    return not isinstance(metric, Ratio)
+def _check_dimensions(query: Query, metrics: Sequence[Metric]) -> None:
+    for name in (*query.by, *(item.dimension for item in query.where)):
+        catalog.dimension(name)
+        for metric in metrics:
+            if name not in metric.dimensions:
+                raise DefinitionError(
+                    f"{metric.name} cannot be cut by {name!r}. "
+                    f"It can by: {', '.join(metric.dimensions)}."
+                )
+    if len(set(query.by)) < len(query.by):
+        raise DefinitionError(f"A dimension is named twice in {', '.join(query.by)}.")
 
 
-def _joined(left: pl.DataFrame, right: pl.DataFrame, keys: tuple[str, ...]) -> pl.DataFrame:
-    if not keys:
-        return left.hstack(right)
-    return left.join(right, on=keys, how="full", coalesce=True, nulls_equal=True)
-
-
-def _beside(
-    current: pl.DataFrame, previous: pl.DataFrame, metrics: Sequence[Metric], keys: tuple[str, ...]
-) -> pl.DataFrame:
-    names = [metric.name for metric in metrics]
-    frame = _joined(current, previous.rename({n: f"{n}_previous" for n in names}), keys)
-    totals = [metric.name for metric in metrics if _is_total(metric)]
-    frame = frame.with_columns(
-        pl.col(name).fill_null(0) for n in totals for name in (n, f"{n}_previous")
-    )
-    columns = list(keys)
-    for name in names:
-        value, before = pl.col(name), pl.col(f"{name}_previous")
-        change = (value - before).alias(f"{name}_change")
-        rate = (change.cast(pl.Float64) / before.cast(pl.Float64).abs()).alias(
-            f"{name}_change_rate"
+def _check_length(cut: Cut, metrics: Sequence[Metric], until: datetime | None) -> None:
+    # A running total has a row for every bucket, with events or without.
+    if cut.grain not in _SHORT or not any(isinstance(m, Cumulative) for m in metrics):
+        return
+    buckets = (min(cut.end, until or cut.end) - cut.start) // _SHORT[cut.grain]
+    if buckets > _MOST_BUCKETS:
+        raise DefinitionError(
+            f"A running total by {cut.grain} over this period would have {buckets:,} rows; "
+            f"{_MOST_BUCKETS:,} is the most. Choose a longer grain or a shorter period."
         )
-        frame = frame.with_columns(change, pl.when(before != 0).then(rate))
-        columns += [name, f"{name}_previous", f"{name}_change", f"{name}_change_rate"]
-    return frame.select(columns)
+
+
+def _wall_until(until: datetime, zone: ZoneInfo) -> datetime:
+    wall = to_wall(until, zone)
+    if to_instant(wall, zone) < until:
+        # The clock was put back and this hour comes for the second time. A wall clock can
+        # only tell the first; the hour's end leaves nothing out.
+        return floor(wall, Grain.HOUR) + timedelta(hours=1)
+    return wall
+
+
+def _bounds(cut: Cut) -> dict[str, str]:
+    return {"start": cut.start.isoformat(), "end": cut.end.isoformat()}
 
 
 def _described(metric: Metric, currency: str | None) -> dict[str, Any]:
@@ -303,7 +268,3 @@ def _described(metric: Metric, currency: str | None) -> dict[str, Any]:
         "additive": is_additive(metric),
         "version": version(metric),
     }
-
-
-def _column(dimension: str) -> str:
-    return "name" if dimension == "event" else dimension

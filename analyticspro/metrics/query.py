@@ -20,6 +20,17 @@ class Filter:
     values: tuple[str, ...]
     exclude: bool = False
 
+    def __post_init__(self) -> None:
+        if not self.values:
+            raise DefinitionError(f"The filter on {self.dimension} names no value. Name one.")
+        for value in self.values:
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise DefinitionError(
+                    f"The value {value!r} of the filter on {self.dimension} is broken text."
+                ) from None
+
     @classmethod
     def parse(cls, text: str) -> Filter:
         """Return the filter written as `country=France` or `country!=France`.
@@ -65,7 +76,7 @@ class Query:
         where: Mapping[str, str | list[str]] | None = None,
         compare: bool = False,
     ) -> Query:
-        """Return the query in the words a person would type: `Query.of("revenue", by="country")`."""
+        """Return the query in a person's words, such as `Query.of("revenue", by="country")`."""
         return cls(
             metrics=metrics,
             grain=None if grain is None else Grain.parse(grain),

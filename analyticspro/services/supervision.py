@@ -115,7 +115,9 @@ class _UnixTransport(xmlrpc.client.Transport):
         self._path = path
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        return _UnixConnection(self._path)
+        connection = _UnixConnection(self._path)
+        self._connection = host, connection  # where `close` looks for it
+        return connection
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -125,8 +127,12 @@ class _UnixConnection(http.client.HTTPConnection):
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(_ANSWER_TIMEOUT_SECONDS)
-        self.sock.connect(self._path)
+        try:
+            self.sock.settimeout(_ANSWER_TIMEOUT_SECONDS)
+            self.sock.connect(self._path)
+        except OSError:
+            self.sock.close()
+            raise
 
 
 def _is_private(folder: Path) -> bool:

@@ -63,7 +63,12 @@ def test_colours_follow_the_better_direction():
         .otherwise(pl.col("invoice"))
     )
     worse = shown(kpi("cancellation_rate"), FrameProvider(cancelled)).change
-    assert (worse.direction, worse.verdict, worse.rate, worse.step) == ("up", "bad", "new", "+25.0 pp")
+    assert (worse.direction, worse.verdict, worse.rate, worse.step) == (
+        "up",
+        "bad",
+        "new",
+        "+25.0 pp",
+    )
 
 
 def test_a_change_from_nothing_is_new_and_without_history_there_is_none():

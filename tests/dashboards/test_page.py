@@ -118,7 +118,9 @@ def test_a_report_is_never_made_with_a_hole_in_it(provider: FrameProvider):
     [
         pytest.param(Request("banana"), "No period &#39;banana&#39;", id="no period"),
         pytest.param(
-            Request("2011-11", {"country": "Frnace"}), "Did you mean &#39;France&#39;?", id="no value"
+            Request("2011-11", {"country": "Frnace"}),
+            "Did you mean &#39;France&#39;?",
+            id="no value",
         ),
     ],
 )
@@ -147,9 +149,13 @@ def test_a_period_without_data_is_empty_not_an_error(provider: FrameProvider):
 
 def test_a_filter_without_data_in_the_period_is_empty_too(provider: FrameProvider):
     provider.lines = provider.lines.vstack(
-        orders().tail(1).with_columns(country=provider.lines["country"].head(1).replace_strict(
-            provider.lines["country"][0], "Malta", default="Malta"
-        ))
+        orders()
+        .tail(1)
+        .with_columns(
+            country=provider.lines["country"]
+            .head(1)
+            .replace_strict(provider.lines["country"][0], "Malta", default="Malta")
+        )
     )
     drawn = made(provider).draw(Request("2011-10", {"country": "Malta"}))
     assert drawn.name == "empty"
@@ -175,7 +181,9 @@ def test_a_demo_is_marked_in_every_state(provider: FrameProvider, empty: FramePr
 def test_whatever_comes_from_data_is_escaped():
     hostile = '<script>alert("x")</script>'
     provider = FrameProvider(orders(countries=(hostile, "France", "R&D")))
-    live = made(provider, [kpi("revenue"), bars("revenue", "country"), table(["revenue"], by="country")])
+    live = made(
+        provider, [kpi("revenue"), bars("revenue", "country"), table(["revenue"], by="country")]
+    )
     for request in (Request("2011-11"), Request("2011-11", {"country": hostile}), Request(hostile)):
         html = "".join(live.draw(request).parts().values())
         assert "<script" not in html

@@ -1,0 +1,86 @@
+"""Reaches a workspace by opening it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from analyticspro.client.transport import OnProgress
+from analyticspro.config import Home
+from analyticspro.errors import AnalyticsProError
+from analyticspro.metrics import Answer, Query
+from analyticspro.policy import OWNER
+
+if TYPE_CHECKING:
+    from analyticspro.workspace import Workspace
+
+__all__ = ["Local"]
+
+T = TypeVar("T")
+_WAIT_FOR_WAREHOUSE_S = 10.0
+
+
+class Local:
+    """Opens the workspace for each call, and lets go of it at once."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def answers(self, queries: Sequence[Query]) -> list[Answer | AnalyticsProError]:
+        """Return an answer or an error for each query, all from one moment."""
+        return self._with(lambda workspace: workspace.answers(queries, OWNER))
+
+    def info(self) -> dict[str, Any]:
+        """Return what a page needs to know of the workspace."""
+        return self._with(lambda workspace: workspace.info(OWNER))
+
+    def values(self, dimension: str) -> list[str]:
+        """Return the values of a dimension, the most frequent first."""
+        return self._with(lambda workspace: workspace.values(dimension, OWNER))
+
+    def catalogue(self) -> dict[str, list[dict[str, Any]]]:
+        """Return the metrics and dimensions there are."""
+        from analyticspro.workspace import catalogue
+
+        return catalogue()
+
+    def sources(self) -> list[dict[str, Any]]:
+        """Return the state of each source."""
+        return self._with(lambda workspace: workspace.sources(OWNER))
+
+    def rejects(self, source: str, limit: int) -> list[dict[str, Any]]:
+        """Return records of a source that are set aside; raises UnknownName."""
+        return self._with(lambda workspace: workspace.rejects(source, OWNER, limit=limit))
+
+    def sync(
+        self, declarations: Sequence[dict[str, Any]], progress: OnProgress
+    ) -> list[dict[str, Any]]:
+        """Sync sources; `progress` is called with each step."""
+        from analyticspro.connectors import parse
+
+        sources = [parse(table, f"source {table.get('name')}") for table in declarations]
+        return self._with(
+            lambda workspace: [
+                report.to_json()
+                for report in workspace.sync(sources, progress=lambda step: progress(asdict(step)))
+            ]
+        )
+
+    def demo(self, events: int, seed: int, progress: OnProgress) -> list[dict[str, Any]]:
+        """Fill the workspace with demo data; `progress` is called with each step."""
+        return self._with(
+            lambda workspace: [
+                workspace.load_demo(
+                    events, seed, progress=lambda step: progress(asdict(step))
+                ).to_json()
+            ]
+        )
+
+    def _with(self, work: Callable[[Workspace], T]) -> T:
+        # The engine is loaded only by whoever has to do the work: it would triple the time
+        # that a notebook needs to import this library.
+        from analyticspro.workspace import Workspace
+
+        with Workspace.open(self._home, wait_for_s=_WAIT_FOR_WAREHOUSE_S) as workspace:
+            return work(workspace)

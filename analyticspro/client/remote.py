@@ -1,0 +1,168 @@
+"""Reaches a workspace through its running api."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import polars as pl
+
+from analyticspro.client.transport import OnProgress
+from analyticspro.errors import AnalyticsProError, ServiceUnavailable, from_payload
+from analyticspro.metrics import Answer, Query
+
+__all__ = ["Remote"]
+
+_TIMEOUT_S = 120.0
+_SIGN_OF_LIFE_TIMEOUT_S = 5.0
+_BROKEN = (OSError, http.client.HTTPException, ValueError)
+
+
+class Remote:
+    """Asks a running api."""
+
+    def __init__(self, address: str, token: str) -> None:
+        self._address = address
+        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+
+    def is_alive(self) -> bool:
+        """Return whether a service answers at the address. It is not sent the token."""
+        try:
+            connection, response = self._open("GET", "/healthz", None, {}, _SIGN_OF_LIFE_TIMEOUT_S)
+        except ServiceUnavailable:
+            return False
+        connection.close()
+        return response.status == http.client.OK
+
+    def answers(self, queries: Sequence[Query]) -> list[Answer | AnalyticsProError]:
+        """Return an answer or an error for each query, all from one moment."""
+        if not queries:
+            return []
+        body = {"queries": [query.to_json() for query in queries]}
+        return [
+            from_payload(item["error"]) if "error" in item else _answer(item)
+            for item in self._call("POST", "/v1/queries", body)["answers"]
+        ]
+
+    def info(self) -> dict[str, Any]:
+        """Return what a page needs to know of the workspace."""
+        found: dict[str, Any] = self._call("GET", "/v1/workspace")
+        return found
+
+    def values(self, dimension: str) -> list[str]:
+        """Return the values of a dimension, the most frequent first."""
+        path = f"/v1/dimensions/{quote(dimension, safe='')}/values"
+        found: list[str] = self._call("GET", path)["values"]
+        return found
+
+    def catalogue(self) -> dict[str, list[dict[str, Any]]]:
+        """Return the metrics and dimensions there are."""
+        found: dict[str, list[dict[str, Any]]] = self._call("GET", "/v1/metrics")
+        return found
+
+    def sources(self) -> list[dict[str, Any]]:
+        """Return the state of each source."""
+        found: list[dict[str, Any]] = self._call("GET", "/v1/sources")["sources"]
+        return found
+
+    def rejects(self, source: str, limit: int) -> list[dict[str, Any]]:
+        """Return records of a source that are set aside; raises UnknownName."""
+        path = f"/v1/sources/{quote(source, safe='')}/rejects?limit={limit}"
+        found: list[dict[str, Any]] = self._call("GET", path)["rejects"]
+        return found
+
+    def sync(
+        self, declarations: Sequence[dict[str, Any]], progress: OnProgress
+    ) -> list[dict[str, Any]]:
+        """Sync sources; `progress` is called with each step until the reports come."""
+        return self._load("/v1/sync", {"sources": list(declarations)}, progress)
+
+    def demo(self, events: int, seed: int, progress: OnProgress) -> list[dict[str, Any]]:
+        """Fill the workspace with demo data; answers as `sync` does."""
+        return self._load("/v1/demo", {"events": events, "seed": seed}, progress)
+
+    def link(self) -> str:
+        """Return a one-time code that signs in a browser."""
+        code: str = self._call("POST", "/v1/links")["code"]
+        return code
+
+    def _load(self, path: str, body: object, progress: OnProgress) -> list[dict[str, Any]]:
+        connection, response = self._open("POST", path, body, self._headers)
+        try:
+            if response.status != http.client.OK:
+                raise _error(response)
+            while message := _next_message(response):
+                if "progress" in message:
+                    progress(message["progress"])
+                elif "error" in message:
+                    raise from_payload(message["error"])
+                else:
+                    reports: list[dict[str, Any]] = message["reports"]
+                    return reports
+        finally:
+            connection.close()
+        raise ServiceUnavailable(
+            "The api stopped before it was done. What it committed stays; do the same again "
+            "to go on from there."
+        )
+
+    def _call(self, method: str, path: str, body: object = None) -> Any:
+        connection, response = self._open(method, path, body, self._headers)
+        try:
+            if response.status >= http.client.BAD_REQUEST:
+                raise _error(response)
+            return json.loads(response.read())
+        except _BROKEN as error:
+            raise ServiceUnavailable(f"The api's answer broke off ({error}). Try again.") from None
+        finally:
+            connection.close()
+
+    def _open(
+        self,
+        method: str,
+        path: str,
+        body: object,
+        headers: dict[str, str],
+        timeout: float = _TIMEOUT_S,
+    ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+        parts = urlsplit(self._address)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)
+        content = None if body is None else json.dumps(body).encode()
+        try:
+            connection.request(method, path, content, headers)
+            return connection, connection.getresponse()
+        except (OSError, http.client.HTTPException):
+            connection.close()
+            raise ServiceUnavailable(
+                f"The api does not answer at {self._address}. 'analyticspro status' tells "
+                "whether it runs; 'analyticspro up' starts it."
+            ) from None
+
+
+def _next_message(response: http.client.HTTPResponse) -> dict[str, Any] | None:
+    """Return the next message of a stream; None if it broke off. Empty lines are passed over."""
+    try:
+        for line in response:
+            if line.strip():
+                message: dict[str, Any] = json.loads(line)
+                return message
+    except _BROKEN:
+        pass  # as when it just ends: whoever asked says what that means
+    return None
+
+
+def _error(response: http.client.HTTPResponse) -> AnalyticsProError:
+    try:
+        return from_payload(json.loads(response.read())["error"])
+    except (*_BROKEN, KeyError, TypeError):
+        return AnalyticsProError(f"The api answered {response.status} {response.reason}.")
+
+
+def _answer(item: dict[str, Any]) -> Answer:
+    frame = pl.read_ipc_stream(io.BytesIO(base64.b64decode(item["arrow"])))
+    return Answer(frame, item["provenance"])

@@ -1,0 +1,44 @@
+"""How events are chosen and grouped: the part of a query that every metric shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from analyticspro.grain import Grain, WeekStart
+from analyticspro.metrics.query import Filter
+
+__all__ = ["Cut"]
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How events are chosen and grouped.
+
+    Attributes:
+        start: First wall-clock moment.
+        end: First wall-clock moment after.
+        zone: The workspace's.
+        week_start: The workspace's.
+        grain: Of the buckets; None for none.
+        by: Names of dimensions.
+        where: Filters; an event passes all.
+        currencies: The currencies of the amounts that are read.
+        shifted: Move each bucket on by one, to lie beside the one it is compared with.
+    """
+
+    start: datetime
+    end: datetime
+    zone: ZoneInfo
+    week_start: WeekStart
+    grain: Grain | None
+    by: tuple[str, ...]
+    where: tuple[Filter, ...]
+    currencies: tuple[str, ...] = ()
+    shifted: bool = False
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Names of the columns that identify a row."""
+        return (*([self.grain.value] if self.grain else []), *self.by)

@@ -1,0 +1,217 @@
+"""A small, awkward shop: made by hand, so that every figure can be counted on fingers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from analyticspro.config import Settings
+from analyticspro.events import SCHEMA
+from analyticspro.ingest import load_events
+from analyticspro.metrics import Answer, Query
+from analyticspro.metrics.evaluate import Evaluator
+from analyticspro.metrics.known import Known
+from analyticspro.money import to_minor
+from analyticspro.policy import OWNER
+from analyticspro.warehouse import Warehouse
+
+PLACED, CANCELLED, REFUNDED = "order_placed", "order_cancelled", "order_refunded"
+SIGNED_UP, STARTED, VIEWED = "signed_up", "session_started", "page_viewed"
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One event, as a person would tell it: wall-clock UTC, money in major units."""
+
+    at: datetime
+    name: str
+    order: str | None = None
+    customer: str | None = None
+    user: str | None = None
+    session: str | None = None
+    country: str | None = None
+    plan: str | None = None
+    channel: str | None = None
+    product: str | None = None
+    quantity: int | None = None
+    amount: Decimal | None = None
+    currency: str | None = None
+    id: str = ""
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def told(when: str, name: str, amount: str | None = None, **more: object) -> Happening:
+    """Tell one event: `told("2024-01-01", PLACED, "10.00", order="A")`; pounds unless said."""
+    money = None if amount is None else Decimal(amount)
+    currency = more.pop("currency", "GBP" if money is not None else None)
+    return Happening(at(when), name, amount=money, currency=currency, **more)  # type: ignore[arg-type]
+
+
+def numbered(happenings: Iterable[Happening]) -> list[Happening]:
+    return [
+        item if item.id else replace(item, id=f"shop:{number}")
+        for number, item in enumerate(happenings)
+    ]
+
+
+def frame(happenings: Iterable[Happening]) -> pl.DataFrame:
+    """Return the canonical events of what was told."""
+    return pl.DataFrame([_row(item) for item in numbered(happenings)], schema=SCHEMA)
+
+
+def _row(item: Happening) -> dict[str, object]:
+    properties = {
+        "order_id": item.order,
+        "country": item.country,
+        "plan": item.plan,
+        "channel": item.channel,
+        "product": item.product,
+        "quantity": item.quantity,
+    }
+    minor = None
+    if item.amount is not None and item.currency is not None:
+        minor = to_minor(item.amount, item.currency).amount
+    return {
+        "event_id": item.id,
+        "name": item.name,
+        "occurred_at": item.at,
+        "customer_id": item.customer,
+        "user_id": item.user,
+        "session_id": item.session,
+        "amount_minor": minor,
+        "currency": item.currency,
+        "properties": json.dumps(properties),
+        "raw": None,
+    }
+
+
+def ledger(happenings: Iterable[Happening]) -> duckdb.DuckDBPyConnection:
+    """Return a plain table `events` that owes nothing to the warehouse, for SQL by hand."""
+    connection = duckdb.connect()
+    connection.execute(
+        """
+        CREATE TABLE events (
+            happened_at TIMESTAMP, name VARCHAR, "order" VARCHAR, customer VARCHAR, "user" VARCHAR,
+            session VARCHAR, country VARCHAR, plan VARCHAR, channel VARCHAR, product VARCHAR,
+            quantity BIGINT, amount DECIMAL(18, 2), currency VARCHAR, id VARCHAR)
+        """
+    )
+    rows = [list(vars(item).values()) for item in numbered(happenings)]
+    connection.executemany(f"INSERT INTO events VALUES ({', '.join('?' * 14)})", rows)
+    return connection
+
+
+class Shop:
+    """A real warehouse, and the questions asked of it at a given moment."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self.warehouse = warehouse
+
+    @classmethod
+    @contextmanager
+    def at(cls, folder: Path) -> Iterator[Shop]:
+        warehouse = Warehouse.open(folder / "warehouse.duckdb", backups=folder / "backups")
+        try:
+            yield cls(warehouse)
+        finally:
+            warehouse.close()
+
+    def holds(self, happenings: Iterable[Happening], source: str = "shop") -> Shop:
+        """Make this all that there is of `source`."""
+        load_events(source, frame(happenings), self.warehouse, progress=lambda _: None)
+        return self
+
+    def ask(
+        self, query: Query, *, now: datetime = NOW, settings: Settings | None = None
+    ) -> Answer:
+        with self.warehouse.reader(OWNER) as reader:
+            known = Known.read(reader)
+            return Evaluator(reader, known, settings or Settings(currency="GBP"), now).answer(query)
+
+    def rows(
+        self,
+        *metrics: str,
+        now: datetime = NOW,
+        zone: str = "UTC",
+        week_start: str = "monday",
+        where: dict[str, str | list[str]] | None = None,
+        grain: str | None = None,
+        by: str | Sequence[str] = (),
+        period: str = "all",
+        compare: bool = False,
+    ) -> list[tuple[object, ...]]:
+        """Ask in words, and get the rows of the frame."""
+        chosen = (by,) if isinstance(by, str) else tuple(by)
+        query = Query.of(
+            *metrics, grain=grain, by=chosen, period=period, where=where, compare=compare
+        )
+        settings = Settings(timezone=zone, week_start=week_start, currency="GBP")
+        return self.ask(query, now=now, settings=settings).frame.rows()
+
+
+_BEFORE_MIDNIGHT = timedelta(microseconds=1)
+
+# What every proof is about: November 2023 to April 2024, asked for the first quarter.
+EVENTS = [
+    # Before the quarter: the opening balance of what is counted to date.
+    told("2023-11-05 10:00", PLACED, "40.00", order="A1", customer="ann", country="France",
+         plan="free", product="cup", quantity=4),
+    told("2023-12-31 23:59:59.999999", PLACED, "7.77", order="A2", customer="zoe",
+         country="Spain", plan="pro", product="cup", quantity=1),
+    told("2023-12-31 23:00", SIGNED_UP, user="u0", country="Spain", plan="pro"),
+    # January: the first microsecond counts; an order of three lines is one order.
+    told("2024-01-01", PLACED, "10.00", order="B1", customer="ann", country="France",
+         plan="free", product="cup", quantity=1),
+    told("2024-01-01", PLACED, "20.50", order="B1", customer="ann", country="France",
+         plan="free", product="jug", quantity=2),
+    told("2024-01-01", PLACED, "0.00", order="B1", customer="ann", country="France",
+         plan="free", product="gift", quantity=1),
+    # Nobody known, no country: counts in revenue, not among customers.
+    told("2024-01-15 12:00", PLACED, "99.99", order="B2", plan="pro", product="cup", quantity=9),
+    told("2024-01-15 12:00", PLACED, "5.00", order="B3", customer="bob", plan="pro",
+         product="cup", quantity=1),
+    # A cancelling invoice is no order and takes none away; its money is negative.
+    told("2024-01-20 08:00", CANCELLED, "-20.50", order="C1", customer="ann", country="France",
+         plan="free", product="jug", quantity=-2),
+    # The same customer buys on another plan.
+    told("2024-01-31 23:59:59.999999", PLACED, "33.33", order="B4", customer="ann",
+         country="France", plan="pro", product="cup", quantity=3),
+    told("2024-01-10 09:00", STARTED, session="s1", user="u1", country="France", plan="free"),
+    told("2024-01-10 09:01", VIEWED, session="s1", user="u1", country="France", plan="free"),
+    told("2024-01-10 09:02", VIEWED, session="s1", user="u1", country="France", plan="free"),
+    told("2024-01-10 09:03", SIGNED_UP, user="u1", country="France", plan="free"),
+    told("2024-01-11 09:03", SIGNED_UP, user="u1", country="France", plan="free"),
+    told("2024-01-12 09:03", SIGNED_UP, country="France", plan="free"),
+    # February (a leap one): Germany has a refund and no order, so ratios have no denominator.
+    told("2024-02-29 23:59", REFUNDED, "-12.00", order="B4", customer="dora", country="Germany",
+         plan="pro", product="cup"),
+    told("2024-02-10 00:00", PLACED, "12.00", order="D1", customer="bob", country="Italy",
+         plan="pro", product="cup", quantity=1),
+    told("2024-02-11 00:00", REFUNDED, "-3.00", order="D1", customer="bob", country="Italy",
+         plan="pro", product="cup"),
+    # A session that crosses midnight of a month, seen in both.
+    told("2024-02-29 23:58", VIEWED, session="s2", user="u2", country="Italy", plan="pro"),
+    told("2024-03-01 00:01", VIEWED, session="s2", user="u2", country="Italy", plan="pro"),
+    told("2024-03-01 00:02", VIEWED, user="u2", plan="pro"),
+    # March: France only cancels, of an order of long ago.
+    told("2024-03-05 10:00", CANCELLED, "-40.00", order="C2", customer="ann", country="France",
+         plan="free", product="cup", quantity=-4),
+    told("2024-03-31 23:59:59.999999", PLACED, "1.01", order="E1", customer="zoe",
+         country="Spain", plan="free", product="cup", quantity=1),
+    told("2024-03-15 10:00", "coffee_brewed", country="France", plan="pro"),
+    # After the quarter: the first microsecond of April must not count.
+    told("2024-04-01", PLACED, "1000.00", order="F1", customer="eve", country="France",
+         plan="pro", product="cup", quantity=100),
+]  # fmt: skip

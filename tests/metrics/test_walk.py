@@ -1,0 +1,173 @@
+"""Whatever the events and whatever the question, the answer is what a plain walk finds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from analyticspro.config import Settings
+from analyticspro.grain import Grain
+from analyticspro.metrics import Filter, Query, catalog
+from tests.metrics.shop import (
+    CANCELLED,
+    NOW,
+    PLACED,
+    REFUNDED,
+    SIGNED_UP,
+    STARTED,
+    VIEWED,
+    Happening,
+    Shop,
+)
+from tests.metrics.walk import RATIOS, TO_DATE, WITHIN, Walk
+
+NAMES = [PLACED, PLACED, PLACED, CANCELLED, REFUNDED, SIGNED_UP, STARTED, VIEWED, "coffee_brewed"]
+ZONES = ["UTC", "America/New_York", "Europe/London", "Australia/Lord_Howe", "Pacific/Apia"]
+# Around the ends of months, a leap day and the changes of the clock of 2024.
+MOMENTS = [
+    datetime(*parts, tzinfo=UTC)
+    for parts in [
+        (2023, 12, 31, 23, 59, 59, 999999),
+        (2024, 1, 1),
+        (2024, 2, 29, 12),
+        (2024, 3, 10, 7),
+        (2024, 3, 31, 1),
+        (2024, 4, 6, 15),
+        (2024, 4, 30, 14),
+        (2024, 10, 27, 1),
+        (2024, 11, 3, 6),
+    ]
+]
+
+
+def some(values: list[str]) -> st.SearchStrategy[str | None]:
+    return st.none() | st.sampled_from(values)
+
+
+@st.composite
+def happenings(draw: st.DrawFn) -> Happening:
+    name = draw(st.sampled_from(NAMES))
+    moment = draw(st.sampled_from(MOMENTS))
+    at = moment + timedelta(minutes=draw(st.integers(-60 * 60, 60 * 60)))
+    is_money = name in (PLACED, CANCELLED, REFUNDED) and draw(st.booleans())
+    cents = draw(st.integers(-10_000, 10_000)) if is_money else None
+    return Happening(
+        at=at,
+        name=name,
+        order=draw(some(["a", "b", "c"])),
+        customer=draw(some(["ann", "bob"])),
+        user=draw(some(["u", "v"])),
+        session=draw(some(["s", "t"])),
+        country=draw(some(["France", "Italy"])),
+        plan=draw(some(["free", "pro"])),
+        quantity=draw(st.none() | st.integers(-5, 5)),
+        amount=None if cents is None else Decimal(cents) / 100,
+        currency=None if cents is None else "GBP",
+    )
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> dict[str, Any]:
+    everything = sorted(WITHIN | TO_DATE.keys())
+    moment = draw(st.sampled_from(MOMENTS)).replace(tzinfo=None)
+    first = moment + timedelta(hours=draw(st.integers(-300, 100)))
+    first = first.replace(minute=0, second=0, microsecond=0)
+    return {
+        "metrics": draw(st.lists(st.sampled_from(everything), min_size=1, max_size=4, unique=True)),
+        "grain": draw(st.none() | st.sampled_from(list(Grain))),
+        "by": tuple(draw(st.lists(st.sampled_from(["country", "plan"]), max_size=2, unique=True))),
+        "start": first if draw(st.booleans()) else first.replace(hour=0),
+        "days": draw(st.integers(1, 40)),
+        "where": draw(st.none() | st.sampled_from(["country", "plan"])),
+        "exclude": draw(st.booleans()),
+        "zone": draw(st.sampled_from(ZONES)),
+        "week_start": draw(st.sampled_from(["monday", "sunday"])),
+    }
+
+
+def test_the_walk_knows_every_metric():
+    assert WITHIN.keys() | TO_DATE.keys() == catalog.METRICS.keys()
+    assert {name for name, m in catalog.METRICS.items() if type(m).__name__ == "Ratio"} == RATIOS
+
+
+@pytest.fixture(scope="module")
+def changing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A shop whose whole story is replaced for each example: the old one must leave no trace."""
+    with Shop.at(tmp_path_factory.mktemp("changing")) as opened:
+        yield opened
+
+
+@settings(
+    max_examples=120,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(events=st.lists(happenings(), max_size=25), asked=questions())
+def test_an_answer_is_what_a_walk_over_the_events_finds(
+    events: list[Happening], asked: dict[str, Any], changing: Shop
+):
+    changing.holds(events)
+    end = asked["start"] + timedelta(days=asked["days"])
+    where, kept = chosen(events, asked)
+    query = Query(
+        tuple(asked["metrics"]),
+        asked["grain"],
+        asked["by"],
+        f"{asked['start']:%Y-%m-%dT%H:%M}..{end:%Y-%m-%dT%H:%M}",
+        where,
+    )
+    workspace = Settings(
+        timezone=asked["zone"], week_start=asked["week_start"], currency="GBP"
+    )
+    zone = ZoneInfo(asked["zone"])
+    walk = Walk(
+        events=kept,
+        start=asked["start"],
+        end=end,
+        until=known_until(events, asked["metrics"]),
+        zone=zone,
+        grain=asked["grain"],
+        by=asked["by"],
+        week_start=asked["week_start"],
+    )
+
+    found = changing.ask(query, settings=workspace).frame.rows()
+
+    expected = walk.rows(asked["metrics"])
+    width = len(asked["by"]) + (asked["grain"] is not None)
+    assert [row[:width] for row in found] == [row[:width] for row in expected]
+    for row, wanted in zip(found, expected, strict=True):
+        assert row[width:] == tuple(
+            pytest.approx(figure) if isinstance(figure, float) else figure
+            for figure in wanted[width:]
+        )
+
+
+def chosen(
+    events: list[Happening], asked: dict[str, Any]
+) -> tuple[tuple[Filter, ...], list[Happening]]:
+    """Return a filter for a value that is there, and the events that pass it."""
+    dimension = asked["where"]
+    values = sorted({getattr(event, dimension) for event in events} - {None}) if dimension else []
+    if not values:
+        return (), events
+    value, exclude = values[0], asked["exclude"]
+    passing = [e for e in events if (getattr(e, dimension) == value) is not exclude]
+    return (Filter(dimension, (value,), exclude),), passing
+
+
+def known_until(events: list[Happening], metrics: list[str]) -> datetime:
+    """Return up to when the shop is known: its newest event, if the metrics look at any."""
+    names = {n for m in metrics for n in WITHIN[TO_DATE.get(m, m)][0]}
+    is_all = any(not WITHIN[TO_DATE.get(m, m)][0] for m in metrics)
+    if not any(is_all or event.name in names for event in events):
+        return NOW
+    return max(event.at for event in events) + timedelta(microseconds=1)
