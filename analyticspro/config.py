@@ -14,8 +14,10 @@ settings.toml, else from its default.
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
+import tempfile
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -24,11 +26,14 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from analyticspro.errors import SettingError, UnknownName
+from analyticspro.errors import DefinitionError, SettingError, UnknownName
 from analyticspro.grain import WeekStart
 from analyticspro.money import exponent
 
 __all__ = ["Home", "Settings", "environment"]
+
+
+_SHORTEST_TOKEN = 16
 
 
 def environment() -> Mapping[str, str]:
@@ -53,6 +58,10 @@ class Settings:
     )
     port: int = field(default=8750, metadata={"help": "Port of the pages, the one to open."})
     api_port: int = field(default=8751, metadata={"help": "Port of the api."})
+    allow_remote: bool = field(
+        default=False,
+        metadata={"help": "Listen on an address that other machines can reach, unencrypted."},
+    )
     demo: bool = field(
         default=False,
         metadata={"help": "Whether this workspace holds demo data; set by `analyticspro demo`."},
@@ -70,7 +79,15 @@ class Settings:
             raise SettingError(
                 f"Setting week_start is {self.week_start!r}; it may be monday or sunday."
             )
-        exponent(self.currency)
+        try:
+            exponent(self.currency)
+        except DefinitionError as error:
+            raise SettingError(f"Setting currency: {error}") from None
+        if not self.host:
+            raise SettingError(
+                "Setting host is empty, which would listen on every address. "
+                "Write 127.0.0.1, or the address to listen on."
+            )
         for name in ("port", "api_port"):
             port = getattr(self, name)
             if not 1 <= port <= 65535:
@@ -100,21 +117,31 @@ class Home:
 
     def prepare(self) -> Home:
         """Make the folder and its token if they are missing, for the owner's eyes only."""
-        for name in ("", "run", "logs", "backups", "reports", "notebooks"):
-            folder = self.path / name
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not self.token_file.exists():
-            draft = self.token_file.with_suffix(f".{os.getpid()}")
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            for name in ("", "run", "logs", "backups", "reports", "notebooks"):
+                folder = self.path / name
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not self.token_file.exists():
+                self._make_token()
+        except OSError as error:
+            raise SettingError(
+                f"{self.path} cannot be used as a workspace: {error.strerror} "
+                f"({error.filename}). Choose another with --home or ANALYTICSPRO_HOME."
+            ) from None
+        return self
+
+    def _make_token(self) -> None:
+        descriptor, draft = tempfile.mkstemp(prefix="token.", dir=self.path)  # mode 0600
+        try:
             with os.fdopen(descriptor, "w") as file:
                 file.write(secrets.token_urlsafe(32))
-            try:
-                os.link(draft, self.token_file)
-            except FileExistsError:
-                pass  # another process made it first: theirs stands
-            finally:
-                draft.unlink()
-        return self
+                file.flush()
+                os.fsync(descriptor)
+            os.link(draft, self.token_file)
+        except FileExistsError:
+            pass  # another process made it first: theirs stands
+        finally:
+            os.unlink(draft)
 
     @property
     def settings_file(self) -> Path:
@@ -144,10 +171,11 @@ class Home:
     @cached_property
     def settings(self) -> Settings:
         """The settings in force, read once."""
-        return _settings(_read_toml(self.settings_file), str(self.settings_file))
+        file = self.settings_file
+        return _settings(_read_toml(file), str(file), environment())
 
     def token(self) -> str:
-        """Return the api's secret; raises SettingError if others could read it."""
+        """Return the api's secret; raises SettingError if others could read it, or guess it."""
         try:
             mode = self.token_file.stat().st_mode
             text = self.token_file.read_text().strip()
@@ -165,13 +193,18 @@ class Home:
             raise SettingError(
                 f"{self.token_file} can be read by others. Run 'chmod 600 {self.token_file}'."
             )
+        if len(text) < _SHORTEST_TOKEN:
+            raise SettingError(
+                f"{self.token_file} holds no usable token. Delete it; the next start makes "
+                "a new one."
+            )
         return text
 
     def write_settings(self, **changes: object) -> None:
         """Write `changes` into settings.toml, keeping what else stands there."""
         known = _read_toml(self.settings_file)
         merged = known | {name: value for name, value in changes.items() if value is not None}
-        _settings(merged, str(self.settings_file))
+        _settings(merged, str(self.settings_file), {})
         lines = ["# AnalyticsPro settings; what is left out has its default.", ""]
         for item in fields(Settings):
             lines.append(f"# {item.metadata['help']}")
@@ -181,35 +214,37 @@ class Home:
                 lines.append(f"# {item.name} = {_toml(item.default)}")
             lines.append("")
         draft = self.settings_file.with_suffix(".new")
-        draft.write_text("\n".join(lines))
+        draft.write_text("\n".join(lines), encoding="utf-8")
         draft.replace(self.settings_file)
         self.__dict__.pop("settings", None)
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text())
+        return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingError(f"{file} is not valid TOML: {error}.") from None
+    except OSError as error:
+        raise SettingError(f"{file} cannot be read: {error.strerror}.") from None
 
 
-def _settings(given: Mapping[str, Any], file: str) -> Settings:
+def _settings(given: Mapping[str, Any], file: str, environ: Mapping[str, str]) -> Settings:
     types = {item.name: type(item.default) for item in fields(Settings)}
     for name in given:
         if name not in types:
             raise UnknownName.of("setting", name, types, where=file)
     values: dict[str, Any] = {}
     for name, kind in types.items():
-        text = environment().get(f"ANALYTICSPRO_{name.upper()}")
+        text = environ.get(f"ANALYTICSPRO_{name.upper()}")
         if text is not None:
             values[name] = _from_text(name, text, kind)
         elif name in given:
             if type(given[name]) is not kind:
                 raise SettingError(
                     f"Setting {name} in {file} is {given[name]!r}; it must be "
-                    f"{ {str: 'text', int: 'a whole number', bool: 'true or false'}[kind]}."
+                    f"{ {str: 'text', int: 'a whole number', bool: 'true or false'}[kind] }."
                 )
             values[name] = given[name]
     return Settings(**values)
@@ -233,5 +268,5 @@ def _toml(value: object) -> str:
         return str(value).lower()
     if isinstance(value, int):
         return str(value)
-    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
+    # TOML escapes text as JSON does, and DEL besides.
+    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -7,7 +7,6 @@ revision are added by the warehouse when it commits.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import polars as pl
@@ -16,20 +15,19 @@ from analyticspro.errors import DefinitionError
 
 __all__ = ["PROBLEMS", "SCHEMA", "check_name", "event_id", "problems"]
 
-SCHEMA = pl.Schema(
-    {
-        "event_id": pl.String,  # deterministic from the source and the source's own id
-        "name": pl.String,  # past tense: order_placed
-        "occurred_at": pl.Datetime("us", "UTC"),
-        "customer_id": pl.String,  # null: nobody known
-        "user_id": pl.String,
-        "session_id": pl.String,
-        "amount_minor": pl.Int64,  # minor units of `currency`; negative for money returned
-        "currency": pl.String,  # ISO 4217; null where there is no amount
-        "properties": pl.String,  # a JSON object
-        "raw": pl.String,  # the source's record as it came, JSON
-    }
-)
+_FIELDS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "event_id": pl.String,  # deterministic from the source and the source's own id
+    "name": pl.String,  # past tense: order_placed
+    "occurred_at": pl.Datetime("us", "UTC"),
+    "customer_id": pl.String,  # null: nobody known
+    "user_id": pl.String,
+    "session_id": pl.String,
+    "amount_minor": pl.Int64,  # minor units of `currency`; negative for money returned
+    "currency": pl.String,  # ISO 4217; null where there is no amount
+    "properties": pl.String,  # a JSON object
+    "raw": pl.String,  # the source's record as it came, JSON
+}
+SCHEMA = pl.Schema(_FIELDS)
 
 PROBLEMS = pl.Schema(
     {"row": pl.UInt32, "field": pl.String, "value": pl.String, "reason": pl.String}
@@ -114,7 +112,7 @@ def problems(events: pl.DataFrame) -> pl.DataFrame:
         .select("row", first.alias("problem"))
         .filter(pl.col("problem").is_not_null())
         .unnest("problem")
-        .cast(PROBLEMS)  # type: ignore[arg-type]
+        .cast(PROBLEMS)
     )
 
 
@@ -126,5 +124,3 @@ def _check(field: str, is_bad: pl.Expr, reason: str) -> pl.Expr:
             pl.lit(reason).alias("reason"),
         )
     )
-
-

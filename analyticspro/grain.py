@@ -30,7 +30,7 @@ class Grain(StrEnum):
         try:
             return cls(text)
         except ValueError:
-            raise UnknownName.of("grain", text, list(cls)) from None
+            raise UnknownName.of("grain", text, [grain.value for grain in cls]) from None
 
 
 class WeekStart(StrEnum):

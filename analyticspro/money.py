@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation, localcontext
+from decimal import ROUND_HALF_EVEN, Decimal, Inexact, InvalidOperation, localcontext
+from functools import reduce
 
 from analyticspro.errors import DataError, DefinitionError
 
@@ -43,7 +44,7 @@ def exponent(currency: str) -> int:
     Raises:
         DefinitionError: Not three capital letters.
     """
-    if len(currency) != 3 or not (currency.isascii() and currency.isupper()):
+    if len(currency) != 3 or not (currency.isascii() and currency.isalpha() and currency.isupper()):
         raise DefinitionError(
             f"{currency!r} is not a currency. Write its ISO 4217 code, such as GBP."
         )
@@ -51,8 +52,12 @@ def exponent(currency: str) -> int:
 
 
 def _decimal(text: str) -> Decimal:
+    digits = text.strip()
     try:
-        value = Decimal(text.strip())
+        # Decimal also takes 1_000 and the digits of every script: slips, in a data file.
+        if "_" in digits or not digits.isascii():
+            raise InvalidOperation
+        value = Decimal(digits)
     except InvalidOperation:
         raise DataError(f"{text!r} is not a number") from None
     if not value.is_finite():
@@ -67,13 +72,17 @@ def multiply(texts: tuple[str, ...]) -> Decimal:
     Decimal('15.30')
 
     Raises:
-        DataError: One of them is not a finite number; the message quotes it.
+        DataError: One of them is not a finite number (the message quotes it), or the product
+            has more than 60 digits.
     """
-    with localcontext(prec=60):
-        product = Decimal(1)
-        for text in texts:
-            product *= _decimal(text)
-        return product
+    numbers = [_decimal(text) for text in texts]
+    with localcontext(prec=60) as context:
+        context.traps[Inexact] = True
+        try:
+            return reduce(Decimal.__mul__, numbers, Decimal(1))
+        except ArithmeticError:
+            shown = " × ".join(texts)
+            raise DataError(f"{shown} has too many digits for an amount of money") from None
 
 
 def to_minor(amount: Decimal, currency: str) -> Minor:
@@ -87,7 +96,7 @@ def to_minor(amount: Decimal, currency: str) -> Minor:
     Raises:
         DataError: The amount does not fit into 64 bits of minor units.
     """
-    if amount.adjusted() > 18:
+    if amount and amount.adjusted() > 18:
         raise DataError(f"{amount} is too large for an amount of money")
     with localcontext(prec=60):
         scaled = amount.scaleb(exponent(currency))

@@ -22,6 +22,9 @@ FORMS = (
 )
 
 
+_EARLIEST, _LATEST = datetime(1900, 1, 1), datetime(2201, 1, 1)
+
+
 @dataclass(frozen=True)
 class Period:
     """A stretch of wall-clock time, and how far back its comparable predecessor lies.
@@ -93,7 +96,8 @@ def comparison(
     before_first = add(first, step_grain, -count)
     before_last = add(last, step_grain, -count)
     start = min(before_first + (period.start - first), first)
-    if grain is None and known_end == period.end:
+    whole_end = period.end if grain is None else add(last, grain, 1)
+    if known_end == whole_end:
         return start, last
     return start, max(start, min(before_last + (known_end - last), last))
 
@@ -130,11 +134,26 @@ def parse_period(
             last, `all` runs from the day of the first to the day of the last.
 
     Raises:
-        DefinitionError: The text is none of the forms.
+        DefinitionError: The text is none of the forms, or reaches out of 1900 to 2200.
 
     >>> parse_period("2011-Q4", today=datetime(2026, 1, 1)).start
     datetime.datetime(2011, 10, 1, 0, 0)
     """
+    try:
+        period = _parsed(text, today, week_start, extent)
+    except (ValueError, OverflowError):  # a date that the calendar of Python does not reach
+        period = None
+    if period is None or not _EARLIEST <= period.start < period.end <= _LATEST:
+        raise DefinitionError(f"{text!r} is out of range. Periods lie between 1900 and 2200.")
+    return period
+
+
+def _parsed(
+    text: str,
+    today: datetime,
+    week_start: WeekStart,
+    extent: tuple[datetime, datetime] | None,
+) -> Period:
     word = text.strip().casefold()
     if word in ("latest", "all"):
         first, last = extent or (today, today)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
@@ -44,6 +45,35 @@ def _zone(name: str) -> str:
     return name
 
 
+def _encoding(name: str) -> str:
+    try:
+        "a".encode(name)
+    except (LookupError, ValueError):
+        raise ValueError("is no encoding; write one such as utf-8 or cp1252") from None
+    return name
+
+
+def _delimiter(character: str) -> str:
+    if character in '"\r\n\0':
+        raise ValueError("cannot part fields; write one such as , or ; or \\t")
+    return character
+
+
+def _time_format(form: str | None) -> str | None:
+    if form is not None:
+        try:
+            datetime.strptime(_SOME_DAY.strftime(form), form)
+        except ValueError as error:
+            raise ValueError(f"{error}; write one such as %Y-%m-%d %H:%M:%S") from None
+    return form
+
+
+def _once(columns: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(columns)) < len(columns):
+        raise ValueError("names a column twice")
+    return columns
+
+
 def _currency(code: str) -> str:
     try:
         exponent(code)
@@ -52,6 +82,9 @@ def _currency(code: str) -> str:
     return code
 
 
+_SOME_DAY = datetime(2011, 11, 5, 14, 30, tzinfo=UTC)
+
+Columns = Annotated[tuple[str, ...], AfterValidator(_once)]
 EventName = Annotated[str, AfterValidator(_event_name)]
 
 
@@ -74,7 +107,7 @@ class Time(_Declared):
     """When it happened: a column, and its format (strptime; ISO 8601 if left out)."""
 
     column: str
-    format: str | None = None
+    format: Annotated[str | None, AfterValidator(_time_format)] = None
 
 
 class Amount(_Declared):
@@ -83,7 +116,7 @@ class Amount(_Declared):
     The currency is that of the source, unless a column holds it.
     """
 
-    product: tuple[str, ...] = Field(min_length=1)
+    product: Columns = Field(min_length=1)
     currency_column: str | None = None
 
 
@@ -110,11 +143,13 @@ class Source(_Declared):
     title: str = ""
     path: str
     format: Literal["csv"] = "csv"
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
-    encoding: str = "utf-8"
+    delimiter: Annotated[str, AfterValidator(_delimiter)] = Field(
+        default=",", min_length=1, max_length=1
+    )
+    encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
     timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
     currency: Annotated[str, AfterValidator(_currency)] | None = None
-    key: tuple[str, ...] = ()
+    key: Columns = ()
     event: EventName
     event_rules: tuple[EventRule, ...] = ()
     occurred_at: Time
@@ -145,6 +180,11 @@ class Source(_Declared):
     def _consistent(self) -> Self:
         if re.fullmatch(r"[a-z][a-z0-9_]{0,59}", self.name) is None:
             raise ValueError("a source's name has small letters, digits and underscores only")
+        if "amount_unrounded" in self.properties:
+            raise ValueError(
+                "properties.amount_unrounded is kept for amounts that had to be rounded; "
+                "choose another name"
+            )
         if self.amount and not (self.currency or self.amount.currency_column):
             raise ValueError("amount needs currency (of the source) or amount.currency_column")
         return self
@@ -169,7 +209,7 @@ def load(file: Path, environment: Mapping[str, str]) -> list[Source]:
             place), or a variable that is not set.
     """
     try:
-        tables = tomllib.loads(file.read_text())
+        tables = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SettingError(
             f"There is no {file}. Declare your sources there; "
@@ -177,13 +217,20 @@ def load(file: Path, environment: Mapping[str, str]) -> list[Source]:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingError(f"{file} is not valid TOML: {error}.") from None
+    except OSError as error:
+        raise SettingError(f"{file} cannot be read: {error.strerror}.") from None
     for name in tables.keys() - {"sources"}:
         raise UnknownName.of("table", name, ["sources"], where=str(file))
+    declared = tables.get("sources", {})
+    if not isinstance(declared, dict):
+        raise SettingError(f"{file}: sources must be tables, each headed [sources.NAME].")
     sources = []
-    for name, table in tables.get("sources", {}).items():
+    for name, table in declared.items():
         place = f"{file}, [sources.{name}]"
         if not isinstance(table, dict):
             raise SettingError(f"{place} must be a table of settings.")
+        if "name" in table:
+            raise SettingError(f"{place}: the source is named in its heading; remove name.")
         source = parse({"name": name, **_filled(table, environment, place)}, place)
         path = (file.parent / Path(source.path).expanduser()).absolute()
         sources.append(source.model_copy(update={"path": str(path)}))
@@ -196,12 +243,23 @@ def parse(table: Mapping[str, Any], place: str) -> Source:
         return Source.model_validate(table)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
+        *outer, last = [str(part) for part in first["loc"]] or [""]
         if first["type"] == "extra_forbidden":
-            known = {f for f in Source.model_fields if "." not in field}
-            raise UnknownName.of("setting", field, known, where=place) from None
+            where = ", ".join([place, ".".join(outer)] if outer else [place])
+            known = _MODELS.get(outer[0] if outer else "", Source).model_fields
+            raise UnknownName.of("setting", last, known, where=where) from None
         what = "is missing" if first["type"] == "missing" else _because(first)
-        raise SettingError(f"{place}: {field} {what}.".replace(":  ", ": ")) from None
+        field = ".".join([*outer, last])
+        raise SettingError(f"{place}: {field} {what}." if field else f"{place}: {what}.") from None
+
+
+# The tables within the table of a source.
+_MODELS: dict[str, type[BaseModel]] = {
+    "amount": Amount,
+    "event_rules": EventRule,
+    "occurred_at": Time,
+    "properties": Property,
+}
 
 
 def _because(problem: Mapping[str, Any]) -> str:
@@ -222,8 +280,7 @@ def _filled(value: Any, environment: Mapping[str, str], place: str) -> Any:
         text = environment.get(match[1])
         if text is None:
             raise SettingError(
-                f"{place} uses ${{{match[1]}}}, which is not set. "
-                f"Set it first: export {match[1]}=…"
+                f"{place} uses ${{{match[1]}}}, which is not set. Set it first: export {match[1]}=…"
             )
         return text
 

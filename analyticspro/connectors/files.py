@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import hashlib
 import io
 import itertools
 import os
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from glob import has_magic
 from pathlib import Path
@@ -18,14 +20,13 @@ import polars as pl
 from analyticspro.connectors.batch import REJECTS, Batch, Part
 from analyticspro.connectors.csv_records import Broken, Record, read
 from analyticspro.connectors.declaration import Source
-from analyticspro.connectors.mapping import Mapping
+from analyticspro.connectors.mapping import LINE, ROW, Mapping
 from analyticspro.errors import SourceError, UnknownName
 from analyticspro.events import SCHEMA
 
 __all__ = ["fingerprint", "parts", "read_part"]
 
 _RECORDS_PER_BATCH = 50_000
-_RESERVED = ("line", "row")
 
 
 def parts(source: Source) -> list[Part]:
@@ -40,6 +41,10 @@ def parts(source: Source) -> list[Part]:
         described = [(path, path.stat()) for path in found]
     except OSError as error:
         raise SourceError(f"Source {source.name}: {error}.") from None
+    except (ValueError, NotImplementedError) as error:
+        raise SourceError(
+            f"Source {source.name}: path {source.path} cannot be searched: {error}."
+        ) from None
     if not described:
         raise SourceError(
             f"Source {source.name}: no file fits {source.path}. Check path in sources.toml."
@@ -85,11 +90,6 @@ def read_part(source: Source, part: Part) -> Iterator[Batch]:
             f"{part.location} is not written in {source.encoding}: {error}. "
             "Set encoding in sources.toml."
         ) from None
-    except LookupError:
-        raise SourceError(
-            f"Source {source.name}: {source.encoding!r} is not an encoding. "
-            "Write one such as utf-8 or cp1252."
-        ) from None
     except OSError as error:
         raise SourceError(f"{part.location} cannot be read: {error.strerror}.") from None
 
@@ -97,36 +97,42 @@ def read_part(source: Source, part: Part) -> Iterator[Batch]:
 def _batches(source: Source, part: Part, file: IO[bytes]) -> Iterator[Batch]:
     # A byte that is not of the encoding is kept as a surrogate, so that it costs its own
     # row only; a byte-order mark is no part of the first column's name.
-    encoding = "utf-8-sig" if source.encoding.casefold() in ("utf-8", "utf8") else source.encoding
+    is_utf8 = codecs.lookup(source.encoding).name == "utf-8"
+    encoding = "utf-8-sig" if is_utf8 else source.encoding
     is_gzip = file.read(2) == b"\x1f\x8b"
     file.seek(0)
-    content: IO[bytes] = gzip.GzipFile(fileobj=file) if is_gzip else file
-    text = io.TextIOWrapper(content, encoding, errors="surrogateescape", newline="")
-    records = read(iter(text), delimiter=source.delimiter)
-    header = next(records, None)
-    if header is None:
-        yield Batch(pl.DataFrame(schema=SCHEMA), pl.DataFrame(schema=REJECTS), 0, 0, part.size)
-        return
-    columns = _header(source, part, header)
-    mapping = Mapping(source, part.name)
-    row = itertools.count(1)
-    while chunk := list(itertools.islice(records, _RECORDS_PER_BATCH)):
-        yield _batch(mapping, columns, chunk, row, os.lseek(file.fileno(), 0, os.SEEK_CUR))
+    content = gzip.GzipFile(fileobj=file) if is_gzip else file
+    with io.TextIOWrapper(content, encoding, errors="surrogateescape", newline="") as text:
+        records = read(iter(text), delimiter=source.delimiter)
+        header = next(records, None)
+        if header is None:
+            nothing = pl.DataFrame(schema=SCHEMA), pl.DataFrame(schema=REJECTS)
+            yield Batch(*nothing, rounded=0, records=0, position=part.size)
+            return
+        columns = _header(source, part, header)
+        mapping = Mapping(source, part.name)
+        row = itertools.count(1)
+        while chunk := list(itertools.islice(records, _RECORDS_PER_BATCH)):
+            yield _batch(mapping, columns, chunk, row, os.lseek(file.fileno(), 0, os.SEEK_CUR))
 
 
 def _header(source: Source, part: Part, header: Record | Broken) -> list[str]:
     if isinstance(header, Broken):
         raise SourceError(f"{part.location}, header: {header.reason}.")
+    if _undecodable(header.fields) is not None:
+        raise SourceError(
+            f"{part.location}: the header is not written in {source.encoding}. "
+            "Set encoding in sources.toml."
+        )
     missing = sorted(source.columns() - set(header.fields))
     if missing:
         problem = UnknownName.of("column", missing[0], header.fields, where=part.location)
         raise SourceError(f"Source {source.name}: {problem}")
-    for name in header.fields:
-        if header.fields.count(name) > 1 or name in _RESERVED:
-            raise SourceError(
-                f"{part.location}: the header names {name!r} "
-                f"{'twice' if name not in _RESERVED else 'which is reserved'}."
-            )
+    for name, times in Counter(header.fields).items():
+        if times > 1:
+            raise SourceError(f"{part.location}: the header names {name!r} {times} times.")
+        if "\0" in name:
+            raise SourceError(f"{part.location}: the header holds a NUL character in {name!r}.")
     return header.fields
 
 
@@ -155,15 +161,18 @@ def _batch(
 
 
 def _frame(columns: list[str], whole: list[tuple[int, Record]]) -> pl.DataFrame:
-    fields = zip(*(record.fields for _, record in whole), strict=True) if whole else [[]] * len(columns)
-    data = [
-        pl.Series(name, values, pl.String)
-        for name, values in zip(columns, fields, strict=True)
-    ]
-    texts = pl.DataFrame(data).select(pl.all().replace("", None))
-    return texts.with_columns(
-        pl.Series("line", [record.line for _, record in whole], pl.Int64),
-        pl.Series("row", [number for number, _ in whole], pl.Int64),
+    values = (
+        zip(*(record.fields for _, record in whole), strict=True) if whole else [()] * len(columns)
+    )
+    texts = pl.DataFrame(
+        {
+            name: pl.Series(fields, dtype=pl.String)
+            for name, fields in zip(columns, values, strict=True)
+        },
+    )
+    return texts.select(pl.all().replace("", None)).with_columns(
+        pl.Series(LINE, [record.line for _, record in whole], pl.Int64),
+        pl.Series(ROW, [number for number, _ in whole], pl.Int64),
     )
 
 
@@ -179,7 +188,13 @@ def _undecodable(fields: list[str]) -> int | None:
 
 def _set_aside(item: Broken) -> dict[str, object]:
     shown = _printable(item.text)
-    return {"line": item.line, "field": None, "value": shown[:200], "reason": item.reason, "raw": shown}
+    return {
+        "line": item.line,
+        "field": None,
+        "value": shown[:200],
+        "reason": item.reason,
+        "raw": shown,
+    }
 
 
 def _bad_text(item: Record, columns: list[str], index: int) -> dict[str, object]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from datetime import datetime
 from functools import reduce
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -15,10 +14,14 @@ import polars as pl
 from analyticspro import events as canonical
 from analyticspro.connectors.batch import REJECTS
 from analyticspro.connectors.declaration import Property, Source, Time
-from analyticspro.errors import DataError, DefinitionError
-from analyticspro.money import Minor, multiply, to_minor
+from analyticspro.connectors.values import Misread, boolean, instant, integer, money, number
+from analyticspro.errors import DataError
+from analyticspro.money import Minor
 
-__all__ = ["Mapping"]
+__all__ = ["LINE", "ROW", "Mapping"]
+
+# Names that no column of a file can have, since a NUL cannot stand in its header.
+LINE, ROW = "\0line", "\0row"
 
 T = TypeVar("T")
 
@@ -56,19 +59,19 @@ class Mapping:
         """Return the events of `rows`, the rejects, and how many amounts were rounded.
 
         Args:
-            rows: `line` and `row` (Int64: position in the file, position among its
+            rows: `LINE` and `ROW` (Int64: position in the file, position among its
                 records) and every column of the file as text, null where it was empty.
         """
         rejected = _Rejected()
-        names = [name for name in rows.columns if name not in ("line", "row")]
+        names = [name for name in rows.columns if name not in (LINE, ROW)]
         self._check_text(rows, names, rejected)
         fields = {
             "event_id": self._ids(rows, rejected),
             "occurred_at": self._times(rows, self._source.occurred_at, rejected),
             **self._amounts(rows, rejected),
-            "properties": self._properties(rows, rejected),
         }
         unrounded = fields.pop("unrounded")
+        properties = self._properties(rows, rejected)
         found = rows.select(
             event_id=fields["event_id"],
             name=self._name(),
@@ -78,7 +81,7 @@ class Mapping:
             session_id=self._text(self._source.session_id),
             amount_minor=fields["amount_minor"],
             currency=fields["currency"],
-            properties=self._json(fields["properties"].hstack([unrounded])),
+            properties=_json(properties, unrounded),
             raw=pl.struct(names).struct.json_encode(),
         )
         for problem in canonical.problems(found).iter_rows(named=True):
@@ -115,9 +118,9 @@ class Mapping:
         key = self._source.key
         if not key:
             start = canonical.event_id(self._source.name, self._part)
-            return rows.select(pl.format(f"{_literal(start)}:{{}}", "row")).to_series()
+            return rows.select(pl.format(f"{_literal(start)}:{{}}", ROW)).to_series()
         ids = []
-        for index, (line, *values) in enumerate(rows.select("line", *key).iter_rows()):
+        for index, (line, *values) in enumerate(rows.select(LINE, *key).iter_rows()):
             ids.append(canonical.event_id(self._source.name, *(value or "" for value in values)))
             missing = [name for name, value in zip(key, values, strict=True) if value is None]
             if missing:
@@ -131,7 +134,7 @@ class Mapping:
 
     def _times(self, rows: pl.DataFrame, time: Time, rejected: _Rejected) -> pl.Series:
         def read(texts: tuple[str | None, ...]) -> datetime:
-            return _instant(texts[0], time.format, self._zone)
+            return instant(texts[0], time.format, self._zone)
 
         values = _convert(rows, (time.column,), read, rejected)
         return pl.Series("occurred_at", values, pl.Datetime("us", "UTC"), strict=False)
@@ -154,9 +157,8 @@ class Mapping:
         own = self._source.currency
 
         def read(texts: tuple[str | None, ...]) -> Minor:
-            numbers = texts[: len(amount.product)]
-            code = texts[-1] if amount.currency_column else own
-            return _money(numbers, code)
+            factors = texts[: len(amount.product)]
+            return money(factors, texts[-1] if amount.currency_column else own)
 
         values: list[Minor | None] = _convert(rows, columns, read, rejected)
         return {
@@ -167,26 +169,17 @@ class Mapping:
             ),
         }
 
-    def _properties(self, rows: pl.DataFrame, rejected: _Rejected) -> pl.DataFrame:
-        columns = [
+    def _properties(self, rows: pl.DataFrame, rejected: _Rejected) -> list[pl.Series]:
+        return [
             _property(rows, name, declared, rejected)
             for name, declared in self._source.properties.items()
         ]
-        return pl.DataFrame(columns) if columns else rows.select(pl.lit(None).alias("_"))
-
-    @staticmethod
-    def _json(properties: pl.DataFrame) -> pl.Series:
-        """Return the properties as JSON; one that is null in every row is left out."""
-        names = [name for name in properties.columns if properties[name].null_count() < len(properties)]
-        if not names:
-            return pl.Series("properties", ["{}"] * properties.height, pl.String)
-        return properties.select(pl.struct(names).struct.json_encode()).to_series()
 
     @staticmethod
     def _rejects(rows: pl.DataFrame, found: pl.DataFrame, rejected: _Rejected) -> pl.DataFrame:
         listed = [
             {
-                "line": rows["line"][row],
+                "line": rows[LINE][row],
                 "field": column,
                 "value": value,
                 "reason": reason,
@@ -197,73 +190,58 @@ class Mapping:
         return pl.DataFrame(listed, schema=REJECTS)
 
 
+def _json(properties: list[pl.Series], unrounded: pl.Series) -> pl.Series:
+    """Return the properties of each row as JSON, with `amount_unrounded` where there is one.
+
+    What a row's JSON is depends on nothing but that row: else the same row, read again
+    among others, would look changed.
+    """
+    declared = [column.name for column in properties]
+    frame = pl.DataFrame([*properties, unrounded])
+    plain = pl.struct(declared).struct.json_encode() if declared else pl.lit("{}")
+    if unrounded.null_count() < frame.height:
+        rounded = pl.struct([*declared, unrounded.name]).struct.json_encode()
+        plain = pl.when(pl.col(unrounded.name).is_null()).then(plain).otherwise(rounded)
+    return frame.with_columns(plain.alias("properties"))["properties"]
+
+
 def _convert(
     rows: pl.DataFrame,
     columns: Sequence[str],
     read: Callable[[tuple[str | None, ...]], T],
     rejected: _Rejected,
 ) -> list[T | None]:
-    """Return `read` of each row's `columns`, None and a reason where it raises DataError."""
-    known: dict[tuple[str | None, ...], T | DataError] = {}
+    """Return `read` of each row's `columns`, None and a reason where that raises."""
+    known: dict[tuple[str | None, ...], T | DataError | Misread] = {}
     values: list[T | None] = []
     for row, texts in enumerate(rows.select(columns).iter_rows()):
         result = known.get(texts)
         if result is None:
             try:
                 result = read(texts)
-            except DataError as error:
+            except (DataError, Misread) as error:
                 result = error
             known[texts] = result
-        if isinstance(result, DataError):
+        if isinstance(result, DataError | Misread):
+            names = columns
+            if isinstance(result, Misread):
+                names, texts = [columns[result.position]], (texts[result.position],)
             shown = " × ".join(text or "" for text in texts) or None
-            rejected.add(row, " × ".join(columns), shown, str(result))
+            rejected.add(row, " × ".join(names), shown, str(result))
             values.append(None)
         else:
             values.append(result)
     return values
 
 
-def _instant(text: str | None, form: str | None, zone: ZoneInfo) -> datetime:
-    if text is None:
-        raise DataError("is missing")
-    try:
-        at = datetime.strptime(text, form) if form else datetime.fromisoformat(text)
-    except ValueError:
-        wanted = f"a time written as {form}" if form else "an ISO 8601 time"
-        raise DataError(f"{text!r} is not {wanted}") from None
-    if at.tzinfo is None:
-        local = at.replace(tzinfo=zone)
-        at = local.astimezone(UTC)
-        if at.astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):
-            raise DataError(f"{text!r} does not exist in {zone.key}: the clock was put forward")
-    try:
-        return at.astimezone(UTC)
-    except OverflowError:
-        raise DataError(f"{text!r} is out of range") from None
-
-
-def _money(numbers: Iterable[str | None], currency: str | None) -> Minor:
-    present = tuple(number for number in numbers if number is not None)
-    if len(present) < len(tuple(numbers)):
-        raise DataError("is missing")
-    if currency is None:
-        raise DataError("the currency is missing")
-    try:
-        return to_minor(multiply(present), currency)
-    except DefinitionError as error:
-        raise DataError(str(error)) from None
-
-
-def _property(
-    rows: pl.DataFrame, name: str, declared: Property, rejected: _Rejected
-) -> pl.Series:
+def _property(rows: pl.DataFrame, name: str, declared: Property, rejected: _Rejected) -> pl.Series:
     text = rows[declared.column]
     if declared.type == "text":
         return text.alias(name)
     readers: dict[str, Callable[[str], object]] = {
-        "integer": int,
-        "number": _number,
-        "boolean": _boolean,
+        "integer": integer,
+        "number": number,
+        "boolean": boolean,
     }
     reader = readers[declared.type]
 
@@ -272,7 +250,7 @@ def _property(
             return _ABSENT
         try:
             return reader(texts[0])
-        except (ValueError, InvalidOperation):
+        except ValueError:
             raise DataError(f"{texts[0]!r} is not of type {declared.type}") from None
 
     values = _convert(rows, (declared.column,), read, rejected)
@@ -282,21 +260,6 @@ def _property(
 
 
 _ABSENT = object()
-
-
-def _number(text: str) -> float:
-    value = Decimal(text.strip())
-    if not value.is_finite():
-        raise ValueError(text)
-    return float(value)
-
-
-def _boolean(text: str) -> bool:
-    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-    try:
-        return words[text.strip().casefold()]
-    except KeyError:
-        raise ValueError(text) from None
 
 
 def _literal(text: str) -> str:

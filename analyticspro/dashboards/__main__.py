@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from analyticspro.config import Home
+from analyticspro.dashboards.kernels import MOST_KERNELS
 from analyticspro.dashboards.server import DashboardServer
 from analyticspro.errors import AnalyticsProError
 
@@ -16,9 +17,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m analyticspro.dashboards", description=__doc__)
     parser.add_argument("--home", help="the folder of the workspace")
     parser.add_argument("--notebooks", type=Path, help="serve this folder, not the shipped one")
+    parser.add_argument(
+        "--most-pages", type=int, default=MOST_KERNELS, help="how many may be open at once"
+    )
     given = parser.parse_args()
     try:
-        DashboardServer.of(Home.find(given.home).prepare(), given.notebooks).start()
+        home = Home.find(given.home).prepare()
+        DashboardServer.of(home, given.notebooks, most_pages=given.most_pages).start()
     except AnalyticsProError as error:
         print(error, file=sys.stderr)
         return error.exit_code

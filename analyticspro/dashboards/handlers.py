@@ -14,7 +14,6 @@ from tornado.ioloop import IOLoop
 from tornado.iostream import StreamClosedError
 
 from analyticspro.dashboards.identity import CookieIdentity, redeem
-from analyticspro.dashboards.kernels import MOST_KERNELS
 from analyticspro.dashboards.rendering import PageFailed
 from analyticspro.errors import Forbidden, ServiceUnavailable
 
@@ -215,7 +214,7 @@ class DashboardPage(Page):
             self.say(
                 503,
                 "Too many pages are open",
-                f"At most {MOST_KERNELS} can be open at once. Close one, then load this again.",
+                f"At most {self.server.kernel_manager.most} can be open at once. Close one, then load this again.",
                 link=(self.request.path, "Load again"),
             )
             return

@@ -75,11 +75,12 @@ class PageKernels(AsyncMappingKernelManager):
 
     cull_idle_timeout = Integer(60, config=True)
     cull_interval = Integer(15, config=True)
+    most = Integer(MOST_KERNELS, config=True)
     buffer_offline_messages = Bool(False)  # a page that comes back reloads: nothing to replay
 
     def has_room(self) -> bool:
         """Return whether one more page may be opened."""
-        return len(self) < MOST_KERNELS
+        return len(self) < self.most
 
     async def end(self, kernel_id: str) -> None:
         """End a kernel now; one that has ended already is no error."""

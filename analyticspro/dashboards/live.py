@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import parse_qs
 
 import anywidget
@@ -12,11 +12,9 @@ import traitlets
 
 from analyticspro.config import environment
 from analyticspro.dashboards.drawn import Drawn, Request
+from analyticspro.dashboards.pages import LIVE_WIDTHS, Page
 from analyticspro.dashboards.states import failed
 from analyticspro.dashboards.templating import asset
-
-if TYPE_CHECKING:
-    from analyticspro.dashboards.pages import Page
 
 __all__ = ["LivePage", "from_query", "show"]
 
@@ -66,12 +64,12 @@ class LivePage(anywidget.AnyWidget):
 
     def __init__(self, page: Page, request: Request) -> None:
         self._page = page
-        super().__init__(drawn={**self._draw(request, None), "seq": 0})
+        super().__init__(drawn={**self._draw(request, LIVE_WIDTHS), "seq": 0})
         self.on_msg(self._on_message)
 
-    def _draw(self, request: Request, width: int | None) -> dict[str, Any]:
+    def _draw(self, request: Request, widths: Sequence[int]) -> dict[str, Any]:
         try:
-            return self._page.draw(request, width=width).message()
+            return self._page.draw(request, widths=widths).message()
         except Exception as error:  # noqa: BLE001 - said on the page, and logged whole
             _LOG.exception("page %r could not be drawn", self._page.title)
             return Drawn(self._page.title, request).showing(failed(error)).message()
@@ -83,5 +81,5 @@ class LivePage(anywidget.AnyWidget):
         if not isinstance(seq, int):
             return
         self.send({"type": "heard", "seq": seq})
-        known = width if isinstance(width, int) and width > 0 else None
-        self.drawn = {**self._draw(_request(content, self._page), known), "seq": seq}
+        widths = (width,) if isinstance(width, int) and width > 0 else LIVE_WIDTHS
+        self.drawn = {**self._draw(_request(content, self._page), widths), "seq": seq}

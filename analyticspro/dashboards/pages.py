@@ -26,6 +26,9 @@ __all__ = ["Page", "page"]
 Row = Figure | Sequence[Figure]
 # What Voilà's kernels find in SERVER_SOFTWARE: stock Voilà's own word, and our server's.
 _LIVE_ON = ("voila", "analyticspro")
+# Of a window before it is known, and of a page that stands by itself (see page.css).
+LIVE_WIDTHS = (1280, 390)
+_STATIC_WIDTHS = (960, 390)
 
 
 def page(
@@ -92,12 +95,15 @@ class Page:
             self._client = connected()
         return self._client
 
-    def draw(self, request: Request, *, width: int | None = None, strict: bool = False) -> Drawn:
+    def draw(
+        self, request: Request, *, widths: Sequence[int] = LIVE_WIDTHS, strict: bool = False
+    ) -> Drawn:
         """Return the page for a period and filters.
 
         Args:
             request: What is asked for; a wrong value is shown as an error.
-            width: Of the reader's window in pixels; None draws for a wide and a narrow one.
+            widths: Of the windows to draw charts for, in pixels, the widest first: one if
+                the reader's is known, else a wide and a narrow one, and the page takes its pick.
             strict: Raise the first error instead of showing it.
         """
         drawn = Drawn(title=self.title, request=request)
@@ -106,7 +112,7 @@ class Page:
             _introduce(drawn, workspace)
             if workspace["first"] is None or workspace["last"] is None:
                 return drawn.showing(no_data_at_all())
-            self._fill(drawn, workspace, width, strict=strict)
+            self._fill(drawn, workspace, widths, strict=strict)
         except AnalyticsProError as error:
             if strict:
                 raise
@@ -114,7 +120,12 @@ class Page:
         return drawn
 
     def _fill(
-        self, drawn: Drawn, workspace: Mapping[str, Any], width: int | None, *, strict: bool
+        self,
+        drawn: Drawn,
+        workspace: Mapping[str, Any],
+        widths: Sequence[int],
+        *,
+        strict: bool,
     ) -> None:
         request = drawn.request
         choices = self._choices(request)
@@ -141,7 +152,7 @@ class Page:
         if context.where and all(not isinstance(v, Exception) and v.is_empty for v in views):
             drawn.showing(no_data_here(context))
             return
-        drawn.rows = layout.drawn_rows(self.rows, views, _widths(width, self), self._prefix)
+        drawn.rows = layout.drawn_rows(self.rows, views, _shown_at(widths), self._prefix)
 
     @property
     def _prefix(self) -> str:
@@ -159,7 +170,7 @@ class Page:
             AnalyticsProError: A figure could not be drawn.
         """
         if self._static is None:
-            drawn = self.draw(self.request, strict=True)
+            drawn = self.draw(self.request, widths=_STATIC_WIDTHS, strict=True)
             drawn.controls = None
             self._static = render("static.html", page=drawn, css=style())
         return self._static
@@ -206,11 +217,10 @@ def _subtitle(context: Context) -> str:
     return " · ".join(parts)
 
 
-def _widths(width: int | None, made: Page) -> Sequence[tuple[str, int]]:
-    """Return the drawings to make: (class that shows it, width of the page)."""
-    if width is not None:
-        return (("", max(300, min(width, 4000))),)
-    return (("ap-wide", 1280 if made.is_live else 960), ("ap-narrow", 390))
+def _shown_at(widths: Sequence[int]) -> list[tuple[str, int]]:
+    """Return each width with the class that page.css shows it by."""
+    kept = [max(300, min(width, 4000)) for width in widths]
+    return list(zip(("ap-wide", "ap-narrow") if len(kept) == 2 else ("",), kept, strict=True))
 
 
 def _problem(

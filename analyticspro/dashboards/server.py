@@ -36,6 +36,7 @@ from analyticspro.dashboards import handlers
 from analyticspro.dashboards.identity import CookieIdentity, cookie_secret
 from analyticspro.dashboards.kernels import (
     KERNEL_NAME,
+    MOST_KERNELS,
     OwnPython,
     PageKernels,
     kernel_environment,
@@ -49,7 +50,6 @@ __all__ = ["DashboardServer"]
 
 _HERE = Path(__file__).parent
 _TEMPLATES = _HERE / "templates" / "voila" / "analyticspro"
-_ASSETS = _HERE / "assets"
 _EXTENSIONS = [
     "anywidget",
     "@jupyter-widgets/jupyterlab-manager",
@@ -57,7 +57,7 @@ _EXTENSIONS = [
 ]
 _NOT_NEEDED = ["@jupyterlab/mathjax2-extension"]  # from another host; its successor is bundled
 _OPEN = frozenset({"/healthz", "/readyz", "/signin"})
-_OPEN_BELOW = "/assets/fonts/"
+_FONTS = "/assets/fonts/"  # open too: the sign-in page is set in them
 _KERNEL = r"(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
 
 
@@ -69,7 +69,7 @@ class GatedApplication(web.Application):
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
         """Return the handler of an address, or the refusal."""
-        is_open = request.path in _OPEN or request.path.startswith(_OPEN_BELOW)
+        is_open = request.path in _OPEN or request.path.startswith(_FONTS)
         identity: CookieIdentity = self.settings["identity_provider"]
         if is_open or identity.name_in(request) is not None:
             return super().find_handler(request, **kwargs)
@@ -83,16 +83,19 @@ class DashboardServer(Voila):  # type: ignore[misc]
     folder: Path
 
     @classmethod
-    def of(cls, home: Home, notebooks: Path | None = None) -> DashboardServer:
+    def of(
+        cls, home: Home, notebooks: Path | None = None, *, most_pages: int = MOST_KERNELS
+    ) -> DashboardServer:
         """Return the server of a home, not yet listening.
 
         Args:
             home: The workspace; its settings say where to listen.
             notebooks: The folder to serve, else the shipped dashboards.
+            most_pages: How many pages may be open at once; each has a kernel of its own.
         """
         folder = (notebooks or shipped.folder() / "dashboards").resolve()
         server = cls(
-            config=_voila_settings(folder),
+            config=_voila_settings(most_pages),
             ip=home.settings.host,
             port=home.settings.port,
             root_dir=str(folder),
@@ -175,7 +178,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
             (rf"/voila/api/shutdown/{_KERNEL}", VoilaShutdownKernelHandler),
             (rf"{self._static}/base/(.*)", FileFindHandler, {"path": self.static_paths}),
             (rf"{self._static}/more/(.*)", FileFindHandler, {"path": self.labextensions_path}),
-            (r"/assets/(.*)", web.StaticFileHandler, {"path": str(_ASSETS)}),
+            (rf"{_FONTS}([\w.-]+)", web.StaticFileHandler, {"path": str(_HERE / "assets/fonts")}),
         ]
 
     @property
@@ -242,7 +245,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
         }
 
 
-def _voila_settings(folder: Path) -> Config:
+def _voila_settings(most_pages: int) -> Config:
     return Config(
         {
             "VoilaConfiguration": {
@@ -256,5 +259,6 @@ def _voila_settings(folder: Path) -> Config:
                 "kernel_spec_manager_class": OwnPython,
                 "attempt_fix_notebook": False,
             },
+            "PageKernels": {"most": most_pages},
         }
     )

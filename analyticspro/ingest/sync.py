@@ -27,7 +27,7 @@ from analyticspro.warehouse import Cursor, Stored, Warehouse, Writer
 __all__ = ["Progress", "Report", "load_events", "sync"]
 
 _EVENTS_PER_BATCH = 50_000
-_NO_REJECTS = pl.DataFrame(schema={"line": pl.Int64, "reason": pl.String})
+_NO_REJECTS = pl.DataFrame(schema={"line": pl.Int64})
 _RULES = 1  # raised when the same file and declaration would give other events
 
 
@@ -82,9 +82,7 @@ class Report:
         return asdict(self)
 
 
-def sync(
-    source: Source, warehouse: Warehouse, *, progress: Callable[[Progress], None]
-) -> Report:
+def sync(source: Source, warehouse: Warehouse, *, progress: Callable[[Progress], None]) -> Report:
     """Bring the warehouse up to date with `source`; return what was done.
 
     An error of the source ends its sync and stands in the report; what was committed
@@ -118,7 +116,7 @@ def _sync_parts(
     found = connectors.parts(source)
     report.parts = len(found)
     with warehouse.writer() as writer:
-        changed = list(_changed(source, found, writer))
+        changed = _to_read(source, found, writer)
         gone = writer.cursors(source.name).keys() - {part.name for part in found}
     if gone:
         report.notes.append(
@@ -140,6 +138,25 @@ def _sync_parts(
         report.read += 1
 
 
+def _to_read(source: Source, found: list[Part], writer: Writer) -> list[tuple[Part, str]]:
+    """Return the parts to read, with their fingerprints, in their order.
+
+    A natural key may stand in several files; the last of them holds what is true. So once a
+    file changes that was read before, or one comes before it, all are read again, in order:
+    what one file no longer says another may still.
+    """
+    known = writer.cursors(source.name)
+    changed = dict(_changed(source, found, writer))
+    read_before = [index for index, part in enumerate(found) if part.name in known]
+    only_later_ones = not read_before or all(
+        index > read_before[-1] for index, part in enumerate(found) if part in changed
+    )
+    if not source.key or only_later_ones:
+        return list(changed.items())
+    writer.forget(source.name)
+    return [(part, changed.get(part) or known[part.name].fingerprint) for part in found]
+
+
 def _changed(source: Source, found: list[Part], writer: Writer) -> Iterator[tuple[Part, str]]:
     """Yield the parts that must be read, with their fingerprints.
 
@@ -155,9 +172,7 @@ def _changed(source: Source, found: list[Part], writer: Writer) -> Iterator[tupl
             if (cursor.size, cursor.changed_ns) == (part.size, part.changed_ns):
                 continue
             if cursor.fingerprint == f"{connectors.fingerprint(part)}:{mapping}":
-                writer.touch(
-                    source.name, part.name, size=part.size, changed_ns=part.changed_ns
-                )
+                writer.touch(source.name, part.name, size=part.size, changed_ns=part.changed_ns)
                 continue
         yield part, f"{connectors.fingerprint(part)}:{mapping}"
 
@@ -185,7 +200,7 @@ def _read(
                 watermark=watermark,
             )
             writer.set_aside(source.name, part.name, batch.rejects)
-        rejects.append(batch.rejects.select("line", "reason"))
+        rejects.append(batch.rejects.select("line"))
         records += batch.records
         rounded += batch.rounded
         report.add(stored, records=batch.records)

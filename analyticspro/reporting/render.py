@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import nbformat
-from nbconvert.exporters import HTMLExporter
+from nbconvert.exporters.templateexporter import TemplateExporter
 
 __all__ = ["to_html"]
 
@@ -27,10 +27,11 @@ def to_html(notebook: Path, *, subtitle: str) -> str:
     if read.cells and read.cells[0].cell_type == "markdown":
         heading = read.cells.pop(0).source.splitlines()[0]
         title = heading.lstrip("# ").strip()
-    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
+    # Not HTMLExporter, which parses and rewrites all of its result: charts lose their case.
+    exporter = TemplateExporter(  # type: ignore[no-untyped-call]
         template_name="report",
+        template_extension=".html.j2",
         extra_template_basedirs=[str(_TEMPLATES)],
-        embed_images=True,
     )
     body, _ = exporter.from_notebook_node(
         read, resources={"report": {"title": f"{title} · {subtitle}" if subtitle else title}}

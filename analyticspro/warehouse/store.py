@@ -22,12 +22,15 @@ from analyticspro.warehouse.writer import Writer
 __all__ = ["Warehouse"]
 
 _WAIT_STEP_S = 0.1
+_HOLDING = threading.Lock()
+_HELD_HERE: set[Path] = set()
 
 
 class Warehouse:
     """The open warehouse. Any number of readers beside one writer, in this one process."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, file: Path, connection: duckdb.DuckDBPyConnection) -> None:
+        self._file = file
         self._connection = connection
         self._writing = threading.Lock()
 
@@ -49,13 +52,15 @@ class Warehouse:
             migrations: The steps from an empty file to the newest schema.
 
         Raises:
-            WarehouseBusy: Another process holds it.
+            WarehouseBusy: Another process holds it, or another part of this one.
             WarehouseError: It is damaged, or of a newer version of this program.
         """
         deadline = time.monotonic() + wait_for_s
+        place = file.resolve()
         while True:
             try:
-                return cls(_open_at(file, backups, migrations))
+                with _held_here(place):
+                    return cls(place, _open_at(file, backups, migrations))
             except WarehouseBusy:
                 if time.monotonic() >= deadline:
                     raise
@@ -65,13 +70,14 @@ class Warehouse:
         """Write everything into the file and let go of it."""
         with self._writing:
             self._connection.close()
+        _HELD_HERE.discard(self._file)
 
     @contextmanager
     def reader(self, scope: Scope) -> Iterator[Reader]:
         """Give a reader that sees one moment of the warehouse, and what `scope` may see."""
         cursor = self._connection.cursor()
         try:
-            cursor.begin()
+            cursor.execute("BEGIN TRANSACTION READ ONLY")
             yield Reader(cursor, scope)
         finally:
             cursor.close()
@@ -87,29 +93,49 @@ class Warehouse:
                 cursor.close()
 
 
-def _open_at(
-    file: Path, backups: Path, migrations: Sequence[str]
-) -> duckdb.DuckDBPyConnection:
-    is_new = not file.exists()
+@contextmanager
+def _held_here(file: Path) -> Iterator[None]:
+    """Note that this process holds `file`, unless what is done within fails.
+
+    DuckDB would let one process open a file twice, and close it under the other's feet.
+    """
+    with _HOLDING:
+        if file in _HELD_HERE:
+            raise WarehouseBusy(f"{file} is open in this process already. Wait until it is done.")
+        _HELD_HERE.add(file)
+    try:
+        yield
+    except BaseException:
+        _HELD_HERE.discard(file)
+        raise
+
+
+def _open_at(file: Path, backups: Path, migrations: Sequence[str]) -> duckdb.DuckDBPyConnection:
     connection = _connect(file)
-    file.chmod(0o600)
-    version = _version(connection)
-    newest = len(migrations)
-    if version > newest:
-        connection.close()
-        raise WarehouseError(
-            f"{file} has schema {version}, made by a newer AnalyticsPro; this one knows up to "
-            f"{newest}. Install the newer one again, or restore a copy from {backups}."
-        )
-    if version < newest:
-        if not is_new and version:
+    try:
+        file.chmod(0o600)
+        version = _version(connection)
+        if 0 < version < len(migrations):
             connection.execute("CHECKPOINT")
             connection.close()
             _back_up(file, backups, version)
             connection = _connect(file)
+            version = _version(connection)  # another process may have been quicker
+        if version > len(migrations):
+            raise WarehouseError(
+                f"{file} has schema {version}, made by a newer AnalyticsPro; this one knows up "
+                f"to {len(migrations)}. Install the newer one again, or restore a copy from "
+                f"{backups}."
+            )
         _migrate(connection, migrations, version)
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+    except (duckdb.Error, OSError) as error:
+        connection.close()
+        raise _damaged(file, error) from None
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -120,7 +146,7 @@ def _connect(file: Path) -> duckdb.DuckDBPyConnection:
         )
     except duckdb.IOException as error:
         text = str(error)
-        if "lock" in text:
+        if "Could not set lock" in text:
             holder = re.search(r"PID (\d+)", text)
             who = f"process {holder[1]}" if holder else "another process"
             raise WarehouseBusy(
@@ -133,9 +159,9 @@ def _connect(file: Path) -> duckdb.DuckDBPyConnection:
 
 
 def _damaged(file: Path, error: Exception) -> WarehouseError:
-    reason = str(error).splitlines()[0]
+    reason = str(error).splitlines()[0].rstrip(".!")
     return WarehouseError(
-        f"{file} cannot be opened: {reason} Restore a copy from the backups folder beside it, "
+        f"{file} cannot be opened: {reason}. Restore a copy from the backups folder beside it, "
         "or sync the sources again into an empty one."
     )
 

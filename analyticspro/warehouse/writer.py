@@ -79,11 +79,13 @@ class Writer:
 
         Args:
             source: The source they came from.
-            part: The part of it.
+            part: The part of it; it owns these events from now on.
             events: Rows of `events.SCHEMA`; an id may occur once.
             received_at: UTC.
-            watermark: That of the source before; an older event is marked late.
+            watermark: That of the source before; an older event is marked late, unless it is
+                a new version of one that was in time.
         """
+        late_before = None if watermark is None else _plain(min(watermark, received_at))
         self._connection.register("incoming", events)
         try:
             self._run(
@@ -101,15 +103,28 @@ class Writer:
         self._run(
             """
             CREATE OR REPLACE TEMP TABLE known AS
-            SELECT event_id, e.content_hash = s.content_hash AS is_same
+            SELECT event_id, e.content_hash = s.content_hash AS is_same, e.is_late,
+                e.part <> $part AS is_elsewhere
             FROM events e JOIN staged s USING (event_id)
             WHERE e.retired IS NULL AND e.source = $source
             """,
             source=source,
+            part=part,
         )
-        [(unchanged, changed)] = self._connection.execute(
-            "SELECT count(*) FILTER (is_same), count(*) FILTER (NOT is_same) FROM known"
+        [(unchanged, changed, moved)] = self._connection.execute(
+            "SELECT count(*) FILTER (is_same), count(*) FILTER (NOT is_same), "
+            "count(*) FILTER (is_same AND is_elsewhere) FROM known"
         ).fetchall()
+        if moved:
+            self._run(
+                """
+                UPDATE events SET part = $part
+                WHERE retired IS NULL AND source = $source
+                  AND event_id IN (SELECT event_id FROM known WHERE is_same AND is_elsewhere)
+                """,
+                source=source,
+                part=part,
+            )
         if changed:
             self._run(
                 """
@@ -123,26 +138,40 @@ class Writer:
             f"""
             INSERT INTO events
             SELECT $revision, NULL, $source, $part, event_id, content_hash, name, occurred_at,
-                $received_at, coalesce(occurred_at < $watermark::TIMESTAMP, false),
+                $received_at, coalesce(is_late, occurred_at < $late_before::TIMESTAMP, false),
                 customer_id, user_id, session_id, amount_minor, currency, properties, raw, 1,
                 {", ".join(f"promoted.{name}" for name in PROMOTED)}
-            FROM staged
-            WHERE event_id NOT IN (SELECT event_id FROM known WHERE is_same)
+            FROM staged LEFT JOIN known USING (event_id)
+            WHERE is_same IS NOT true
             """,
             source=source,
             part=part,
             received_at=_plain(received_at),
-            watermark=None if watermark is None else _plain(watermark),
+            late_before=late_before,
         )
         self._run("INSERT INTO seen SELECT event_id FROM staged")
         return Stored(events.height - unchanged - changed, changed, unchanged)
 
     def set_aside(self, source: str, part: str, rejects: pl.DataFrame) -> None:
-        """Keep rejects (`connectors.REJECTS`); one that is there already is not doubled."""
+        """Keep rejects (`connectors.REJECTS`), at most one open reject for each line.
+
+        One that is there just so stays; one that says something else is resolved by it.
+        """
         if rejects.height == 0:
             return
         self._connection.register("incoming", rejects)
         try:
+            self._run(
+                """
+                UPDATE rejects AS r SET resolved = $revision FROM incoming AS i
+                WHERE r.resolved IS NULL AND r.source = $source AND r.part = $part
+                  AND r.line = i.line
+                  AND (r.field IS DISTINCT FROM i.field OR r.value IS DISTINCT FROM i.value
+                       OR r.reason <> i.reason OR r.raw IS DISTINCT FROM i.raw)
+                """,
+                source=source,
+                part=part,
+            )
             self._run(
                 """
                 INSERT INTO rejects
@@ -150,8 +179,7 @@ class Writer:
                 WHERE NOT EXISTS (
                     FROM rejects r
                     WHERE r.resolved IS NULL AND r.source = $source AND r.part = $part
-                      AND r.line = i.line AND r.reason = i.reason
-                      AND r.raw IS NOT DISTINCT FROM i.raw)
+                      AND r.line = i.line)
                 """,
                 source=source,
                 part=part,
@@ -167,7 +195,7 @@ class Writer:
         """Mark a part as read to its end; return how many of its events vanished from it.
 
         An event of the part that was not in it since `begin_part` is retracted; a reject
-        that is not among `rejects` (line, reason) is resolved.
+        whose line is not among those of `rejects` is resolved.
         """
         retracted = self._run(
             """
@@ -184,7 +212,7 @@ class Writer:
                 """
                 UPDATE rejects SET resolved = $revision
                 WHERE resolved IS NULL AND source = $source AND part = $part
-                  AND (line, reason) NOT IN (SELECT (line, reason) FROM incoming)
+                  AND line NOT IN (SELECT line FROM incoming)
                 """,
                 source=source,
                 part=part,
@@ -226,6 +254,12 @@ class Writer:
             {"source": source},
         ).fetchall()
         return {part: Cursor(*values) for part, *values in rows}
+
+    def forget(self, source: str) -> None:
+        """Have every part of `source` read again by the next sync; its figures stay."""
+        self._connection.execute(
+            "UPDATE cursors SET fingerprint = '' WHERE source = $source", {"source": source}
+        )
 
     def touch(self, source: str, part: str, *, size: int, changed_ns: int) -> None:
         """Note that a part has another size or time of change, and the same content."""

@@ -113,7 +113,7 @@ class Shown:
                 "to_altair() needs altair, which is not installed. Run 'pip install altair'."
             ) from None
         spec.pop("$schema")
-        return altair.Chart.from_dict(spec, validate=False)
+        return altair.Chart.from_dict(spec)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         view = self.view()
