@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
+from fastapi import FastAPI
 
 from analyticspro.api.app import make_app
+from analyticspro.api.syncing import Loads
 from analyticspro.client import announced, presence
 from analyticspro.config import Home
 from analyticspro.errors import AnalyticsProError, SettingError, WarehouseBusy
@@ -49,11 +51,14 @@ def _serve(home: Home, wait_for_s: float) -> None:
         announced(home, f"http://{host}:{settings.api_port}"),
     ):
         app = make_app(workspace, home.token())
-        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5)
-        _Server(config).run(sockets=[listener])
+        _Server(app).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, app: FastAPI) -> None:
+        super().__init__(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5))
+        self._loads: Loads = app.state.loads
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Stop on a signal and return, so that the warehouse is closed in order.
@@ -64,6 +69,11 @@ class _Server(uvicorn.Server):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self.handle_exit)
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the syncs at work, so that their answers can be finished, then the rest."""
+        await self._loads.end()
+        await super().shutdown(sockets)
 
 
 @contextmanager

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -59,14 +57,10 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 
 
 def make_app(workspace: Workspace, token: str) -> FastAPI:
-    """Return the api of an opened workspace; whoever presents `token` is its owner."""
-    loads = Loads()
+    """Return the api of an opened workspace; whoever presents `token` is its owner.
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        await loads.end()
-
+    Whoever serves it ends `app.state.loads` before the warehouse is closed.
+    """
     app = FastAPI(
         title="AnalyticsPro",
         version="1",
@@ -75,9 +69,9 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        lifespan=lifespan,
         max_body_size=LARGEST_BODY,
     )
+    app.state.loads = loads = Loads()
     app.add_middleware(Gate, token=token)
     app.add_exception_handler(AnalyticsProError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_body)

@@ -65,7 +65,10 @@ class Loads:
 def _work(load: Load, tell: Callable[[dict[str, object]], None], gone: threading.Event) -> None:
     def step(progress: Progress) -> None:
         if gone.is_set():
-            raise RetriableError("Stopped: whoever asked for it has gone.")
+            raise RetriableError(
+                "Stopped: whoever asked for it has gone, or the service is being stopped. "
+                "What was committed stays; sync again to go on from there."
+            )
         tell({"progress": asdict(progress)})
 
     try:

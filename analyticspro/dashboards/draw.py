@@ -42,9 +42,10 @@ def svg(spec: dict[str, Any], *, prefix: str = "", is_page: bool = False) -> str
     """
     drawn = _draw(json.dumps(spec, separators=(",", ":")))
     if prefix:
-        drawn = re.sub(r'(\bid=")', rf"\g<1>{prefix}", drawn)
-        drawn = re.sub(r"url\(#", f"url(#{prefix}", drawn)
-        drawn = re.sub(r'(href="#)', rf"\g<1>{prefix}", drawn)
+        # Plain replacement: a pattern takes as long as the drawing. Vega escapes the quotes of
+        # labels, so these are attributes.
+        for start in (' id="', '"url(#', 'href="#'):
+            drawn = drawn.replace(start, start + prefix)
     if is_page:
         head, body = drawn.split(">", 1)
         head = re.sub(r' (?:width|height|version|class|xmlns(?::\w+)?)="[^"]*"', "", head)

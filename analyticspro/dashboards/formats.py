@@ -79,6 +79,8 @@ class Unit:
         """
         if self.kind == "fraction":
             return self.full(value)
+        if self.kind == "count" and abs(float(value)) < 10_000:
+            return self.full(value)
         for least, letter in _SCALES:
             if abs(float(value)) >= least:
                 scaled = float(value) / least

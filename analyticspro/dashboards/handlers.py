@@ -214,7 +214,8 @@ class DashboardPage(Page):
             self.say(
                 503,
                 "Too many pages are open",
-                f"At most {self.server.kernel_manager.most} can be open at once. Close one, then load this again.",
+                f"At most {self.server.kernel_manager.most} can be open at once. "
+                "Close one, then load this again.",
                 link=(self.request.path, "Load again"),
             )
             return

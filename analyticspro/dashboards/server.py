@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import tempfile
@@ -115,12 +116,12 @@ class DashboardServer(Voila):  # type: ignore[misc]
     @property
     def link_command(self) -> str:
         """What to type for a sign-in link."""
-        return f"analyticspro --home {self.home.path} link"
+        return f"analyticspro --home {shlex.quote(str(self.home.path))} link"
 
     @property
     def status_command(self) -> str:
         """What to type to see how the services are."""
-        return f"analyticspro --home {self.home.path} status"
+        return f"analyticspro --home {shlex.quote(str(self.home.path))} status"
 
     def notebooks(self) -> dict[str, Path]:
         """Return the dashboards there are now: name in the address → file."""
@@ -260,5 +261,7 @@ def _voila_settings(most_pages: int) -> Config:
                 "attempt_fix_notebook": False,
             },
             "PageKernels": {"most": most_pages},
+            # A kernel that died is not started again: it would be an empty one.
+            "KernelRestarter": {"restart_limit": 0},
         }
     )

@@ -40,8 +40,12 @@ def asset(name: str) -> str:
 
 
 @cache
-def style() -> Markup:
-    """Return the page's style with the fonts inside, for HTML that must stand by itself."""
+def style(*, with_fonts: bool = True) -> Markup:
+    """Return the page's style for HTML that must stand by itself, by default with its fonts."""
+    return Markup((_font_faces() if with_fonts else "") + asset("page.css"))
+
+
+def _font_faces() -> str:
     faces = []
     for weight, style in ((400, "Regular"), (600, "SemiBold")):
         data = base64.b64encode((FONTS / f"Inter-{style}.woff2").read_bytes()).decode()
@@ -49,4 +53,4 @@ def style() -> Markup:
             f'@font-face{{font-family:"Inter";font-weight:{weight};font-display:swap;'
             f'src:url("data:font/woff2;base64,{data}") format("woff2")}}'
         )
-    return Markup("".join(faces) + asset("page.css"))
+    return "".join(faces)

@@ -69,10 +69,9 @@ class KpiView:
         """Return the card as one chart, for a Lab cell: words above the sparkline."""
         spec = sparkline(self.points, palette, width, 150)
         beside = self.change.spoken if self.change else self.remark
-        arrow = {"up": "↑ ", "down": "↓ "}.get(self.change.direction, "") if self.change else ""
         spec["title"] = {
             "text": [self.title, self.full],
-            "subtitle": f"{arrow}{beside}",
+            "subtitle": beside,
             "fontSize": 18,
             "fontWeight": 600,
             "subtitlePadding": 6,

@@ -116,7 +116,7 @@ def _start_supervisor(home: Home, supervision: Supervision) -> None:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        cwd="/",
+        cwd=supervision.folder,
         start_new_session=True,  # closing the terminal must not end it
         check=False,
     )

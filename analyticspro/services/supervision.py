@@ -37,6 +37,11 @@ class Supervision:
         return self._run / "supervisord.conf"
 
     @property
+    def folder(self) -> Path:
+        """Where supervisord is started: what it reads names files as seen from here."""
+        return self._run
+
+    @property
     def _record_file(self) -> Path:
         return self._run / "services.json"
 
@@ -152,21 +157,20 @@ def _write(file: Path, text: str) -> None:
 def _config(home: Home, services: Sequence[Service], socket_path: Path) -> str:
     """Return supervisord's configuration.
 
-    Files of the home are named relative to it (`%(here)s` is its `run`), so that a path
-    with a blank, a percent sign or a `#` in it cannot be misread.
+    Files of the home are named as seen from its folder `run`, where supervisord starts:
+    a path with a percent sign or a `#` in it would be misread.
     """
     is_beside = socket_path.parent == home.path.resolve() / "run"
     lines = [
         "[unix_http_server]",
-        f"file = {'%(here)s/' + socket_path.name if is_beside else _plain(str(socket_path))}",
+        f"file = {socket_path.name if is_beside else _plain(str(socket_path))}",
         "chmod = 0700",
         "[supervisord]",
-        "logfile = %(here)s/../logs/supervisor.log",
+        "logfile = ../logs/supervisor.log",
         "logfile_maxbytes = 2MB",
         "logfile_backups = 2",
-        "pidfile = %(here)s/supervisord.pid",
-        "childlogdir = %(here)s/../logs",
-        "directory = %(here)s/..",
+        "pidfile = supervisord.pid",
+        "childlogdir = ../logs",
         "umask = 077",
         "minfds = 256",
         "minprocs = 32",
@@ -178,6 +182,7 @@ def _config(home: Home, services: Sequence[Service], socket_path: Path) -> str:
         lines += [
             f"[program:{service.name}]",
             f"command = {' '.join(_escaped(word) for word in service.command(home))}",
+            "directory = ..",
             f"priority = {order + 1}",
             "autostart = true",
             "autorestart = true",
@@ -186,7 +191,7 @@ def _config(home: Home, services: Sequence[Service], socket_path: Path) -> str:
             f"stopwaitsecs = {service.stop_seconds}",
             "killasgroup = true",
             "redirect_stderr = true",
-            f"stdout_logfile = %(here)s/../logs/{service.name}.log",
+            f"stdout_logfile = ../logs/{service.name}.log",
             "stdout_logfile_maxbytes = 5MB",
             "stdout_logfile_backups = 3",
         ]

@@ -81,6 +81,7 @@ def test_a_change_from_nothing_is_new_and_without_history_there_is_none():
     first = shown(kpi("revenue"), provider, "2011-09")
     assert (first.change, first.remark) == (None, "No earlier data")
     assert shown(kpi("average_order_value"), provider, "2011-10").remark == "No data in this period"
+    assert shown(kpi("average_order_value"), provider, "2011-11").remark == "Nothing to compare"
 
 
 def test_a_window_that_data_covers_in_part_is_not_judged(provider: FrameProvider):

@@ -1,64 +1,12 @@
-"""A shop whose orders lie in CSV files, and a warehouse to sync them into."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import polars as pl
 import pytest
 
-from analyticspro.connectors import parse
-from analyticspro.ingest import Progress, Report, sync
-from analyticspro.policy import OWNER
 from analyticspro.warehouse import Warehouse
-
-HEAD = "id,at,who,paid"
-
-
-class Shop:
-    """Files in a folder, and one open warehouse."""
-
-    def __init__(self, folder: Path, warehouse: Warehouse) -> None:
-        self.folder, self.warehouse = folder, warehouse
-        self.progress: list[Progress] = []
-
-    def write(self, *rows: str, name: str = "orders.csv", head: str = HEAD) -> Path:
-        """Write a file anew."""
-        file = self.folder / name
-        file.write_text("\n".join([head, *rows]) + "\n")
-        return file
-
-    def sync(self, **changes: Any) -> Report:
-        """Sync `*.csv*`; `changes` are to the declaration, None takes a setting away."""
-        table = {
-            "name": "shop",
-            "path": str(self.folder / "*.csv*"),
-            "event": "order_placed",
-            "occurred_at": "at",
-            "customer_id": "who",
-            "amount": "paid",
-            "currency": "GBP",
-        } | changes
-        source = parse({key: value for key, value in table.items() if value is not None}, "shop")
-        return sync(source, self.warehouse, progress=self.progress.append)
-
-    def frame(self, sql: str, **values: Any) -> pl.DataFrame:
-        """Return what the warehouse says."""
-        with self.warehouse.reader(OWNER) as reader:
-            return reader.frame(sql, values)
-
-    def live(self, columns: str = "customer_id") -> list[Any]:
-        """Return columns of the live events of the source, in order of their ids."""
-        found = self.frame(f"SELECT {columns} FROM events WHERE retired IS NULL ORDER BY event_id")
-        return found.rows() if "," in columns else found.to_series().to_list()
-
-    def rejects(self) -> list[tuple[Any, ...]]:
-        """Return part, line, field and value of each open reject."""
-        with self.warehouse.reader(OWNER) as reader:
-            found = reader.rejects("shop", limit=10_000)
-        return found.select("part", "line", "field", "value").rows()
+from tests.ingest.shop import Shop
 
 
 @pytest.fixture
@@ -71,9 +19,3 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
         yield Shop(folder, warehouse)
     finally:
         warehouse.close()
-
-
-def counts(report: Report) -> dict[str, int]:
-    """Return what a report counts, without what is nothing."""
-    names = "read records new changed unchanged retracted rejected rounded".split()
-    return {name: value for name in names if (value := getattr(report, name))}

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
-
-from analyticspro.connectors import parse
-from analyticspro.errors import RetriableError
-from analyticspro.ingest import Progress, check, sync
+from analyticspro.ingest import Progress, check
 from analyticspro.policy import OWNER
-from tests.ingest.conftest import HEAD, Shop, counts
+from tests.ingest.shop import Shop, counts
 
 ANN, BOB, CID = "1,2011-11-05,Ann,1.00", "2,2011-11-06,Bob,2.00", "3,2011-11-07,Cid,3.00"
 KEYED: dict[str, Any] = {"key": ["id"]}
@@ -162,148 +157,6 @@ def test_a_pattern_that_finds_the_same_file_another_way_changes_nothing(shop: Sh
     assert counts(shop.sync(path=str(shop.folder / "orders.csv"))) == {}
 
 
-# Files
-
-
-def test_a_new_file_is_read_and_the_others_are_not(shop: Shop):
-    shop.write(ANN, name="a.csv")
-    shop.sync()
-    shop.write(BOB, name="b.csv")
-    report = shop.sync()
-    assert (report.parts, counts(report)) == (2, {"read": 1, "records": 1, "new": 1})
-    assert shop.live("customer_id, part") == [("Ann", "a.csv"), ("Bob", "b.csv")]
-
-
-def test_the_same_rows_in_two_files_are_two(shop: Shop):
-    shop.write(ANN, name="a.csv")
-    shop.write(ANN, name="b.csv")
-    assert counts(shop.sync())["new"] == 2
-
-
-def test_a_file_that_is_gone_keeps_its_events_and_says_so(shop: Shop):
-    shop.write(ANN, name="a.csv")
-    shop.write(BOB, name="b.csv")
-    shop.sync()
-    (shop.folder / "b.csv").unlink()
-    report = shop.sync()
-    assert counts(report) == {}
-    assert report.notes == ["1 file(s) are no longer there (b.csv); their events stay."]
-    assert shop.live() == ["Ann", "Bob"]
-
-
-def test_when_all_files_are_gone_the_error_says_so_and_nothing_is_lost(shop: Shop):
-    shop.write(ANN).unlink()
-    report = shop.sync()
-    assert report.error is not None
-    assert report.error["code"] == "source"
-    assert "no file fits" in report.error["message"]
-    shop.write(ANN)
-    assert shop.sync().error is None
-
-
-def test_sources_of_two_names_do_not_touch_each_other(shop: Shop):
-    shop.write(ANN, BOB)
-    shop.sync(**KEYED)
-    assert counts(shop.sync(name="other", **KEYED))["new"] == 2
-    shop.write(ANN)
-    assert counts(shop.sync(**KEYED))["retracted"] == 1
-    assert shop.live("event_id") == ["other:1", "other:2", "shop:1"]
-
-
-# A key in several files
-
-
-def test_of_a_key_in_two_files_the_later_file_is_right(shop: Shop):
-    shop.write(ANN, BOB, name="a.csv")
-    shop.write(BOB.replace("Bob", "Bert"), name="b.csv")
-    shop.sync(**KEYED)
-    assert shop.live("customer_id, part") == [("Ann", "a.csv"), ("Bert", "b.csv")]
-    shop.write(ANN, BOB, CID, name="a.csv")
-    shop.sync(**KEYED)
-    assert shop.live("customer_id, part") == [
-        ("Ann", "a.csv"), ("Bert", "b.csv"), ("Cid", "a.csv"),
-    ]  # fmt: skip
-
-
-def test_a_key_that_leaves_one_file_stays_while_another_holds_it(shop: Shop):
-    shop.write(ANN, BOB, name="a.csv")
-    shop.write(BOB, name="b.csv")
-    shop.sync(**KEYED)
-    shop.write(CID, name="b.csv")
-    shop.sync(**KEYED)
-    assert shop.live("customer_id, part") == [("Ann", "a.csv"), ("Bob", "a.csv"), ("Cid", "b.csv")]
-
-
-@pytest.mark.parametrize(("before", "after"), [("a", "b"), ("b", "a")], ids=["down", "up"])
-def test_a_row_that_moves_to_another_file_stays(shop: Shop, before: str, after: str):
-    shop.write(ANN, BOB, name=f"{before}.csv")
-    shop.write(CID, name=f"{after}.csv")
-    shop.sync(**KEYED)
-    shop.write(ANN, name=f"{before}.csv")
-    shop.write(CID, BOB, name=f"{after}.csv")
-    shop.sync(**KEYED)
-    assert shop.live() == ["Ann", "Bob", "Cid"]
-    assert counts(shop.sync(**KEYED)) == {}
-
-
-def test_a_later_file_with_keys_is_read_alone(shop: Shop):
-    shop.write(ANN, name="a.csv")
-    shop.sync(**KEYED)
-    shop.write(BOB, name="b.csv")
-    assert shop.sync(**KEYED).read == 1
-    shop.write(BOB, CID, name="b.csv")
-    assert shop.sync(**KEYED).read == 2
-
-
-# Breaks
-
-
-def test_a_file_cut_short_keeps_what_was_committed_and_goes_on_at_the_next_sync(shop: Shop):
-    rows = [f"{n},2011-11-05,C{n * 7919 % 100_003},1" for n in range(120_000)]
-    packed = gzip.compress("\n".join([HEAD, *rows]).encode())
-    file = shop.folder / "orders.csv.gz"
-    file.write_bytes(packed[: len(packed) * 3 // 4])
-    report = shop.sync()
-    assert report.error is not None
-    assert "not a whole gzip file" in report.error["message"]
-    assert counts(report) == {"records": 50_000, "new": 50_000}
-    with shop.warehouse.reader(OWNER) as reader:
-        assert reader.sources()["watermark"].to_list() == [None]
-    file.write_bytes(packed)
-    report = shop.sync()
-    assert report.error is None
-    assert counts(report) == {
-        "read": 1, "records": 120_000, "new": 70_000, "unchanged": 50_000,
-    }  # fmt: skip
-
-
-def test_a_broken_file_does_not_cost_what_was_read_before_it(shop: Shop):
-    shop.write(ANN, name="a.csv")
-    shop.write(BOB, name="b.csv", head="id,at,whom,paid")
-    shop.write(CID, name="c.csv")
-    report = shop.sync()
-    assert report.error is not None
-    assert "Did you mean 'whom'" in report.error["message"]
-    assert shop.live() == ["Ann"]
-    shop.write(BOB, name="b.csv")
-    assert counts(shop.sync()) == {"read": 2, "records": 2, "new": 2}
-
-
-def test_a_sync_that_is_stopped_goes_on_at_the_next(shop: Shop):
-    shop.write(*[f"{n},2011-11-05,C,1" for n in range(60_000)])
-
-    def stop(step: Progress) -> None:
-        raise RetriableError(f"stopped at {step.done} of {step.total}")
-
-    table = {"name": "shop", "path": str(shop.folder / "*.csv"), "event": "order_placed",
-             "occurred_at": "at", "customer_id": "who", "amount": "paid", "currency": "GBP"}  # fmt: skip
-    report = sync(parse(table, "shop"), shop.warehouse, progress=stop)
-    assert report.error is not None
-    assert report.error["code"] == "retriable"
-    assert report.new == 50_000
-    assert counts(shop.sync(path=table["path"]))["new"] == 10_000
-
-
 # Lateness, progress, what is kept of a sync
 
 
@@ -343,9 +196,7 @@ def test_what_a_sync_did_is_kept(shop: Shop):
 
 def test_a_check_looks_without_storing(shop: Shop):
     shop.write(ANN, "2,soon,Bob,0.125", "3,2011-11-07,Cid,0.125")
-    table = {"name": "shop", "path": str(shop.folder / "*.csv"), "event": "order_placed",
-             "occurred_at": "at", "customer_id": "who", "amount": "paid", "currency": "GBP"}  # fmt: skip
-    found = check(parse(table, "shop")).to_json()
+    found = check(shop.declared()).to_json()
     assert (found["parts"], found["records"], found["rejected"], found["rounded"]) == (1, 3, 1, 1)
     assert found["examples"][0]["occurred_at"] == "2011-11-05T00:00:00+00:00"
     assert found["problems"] == [

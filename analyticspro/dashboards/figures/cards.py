@@ -60,8 +60,10 @@ class Kpi(Figure):
         value = row.get(self.metric)
         change = change_of(row, self.metric, context, whole.provenance)
         remark = ""
-        if change is None:
-            remark = "No data in this period" if value is None else "No earlier data"
+        if change is None and value is None:
+            remark = "No data in this period"
+        elif change is None:
+            remark = "Nothing to compare" if context.previous else "No earlier data"
         return KpiView(
             metric=self.metric,
             title=metric["title"],

@@ -23,7 +23,8 @@ __all__ = ["FIGURE_TYPE", "Figure", "Shown"]
 FIGURE_TYPE = "application/vnd.analyticspro.figure+json"
 # Lab draws v3 to v5; a v6 key fails nbformat's validation and aborts papermill.
 VEGA_TYPE = "application/vnd.vegalite.v5+json"
-_CELL_WIDTH = 680
+_KPI_WIDTH = 360
+_CHART_WIDTH = 680
 
 
 class Figure(ABC):
@@ -126,7 +127,9 @@ class Shown:
             },
         }
         if isinstance(view, TableView):
-            return bundle | {"text/html": render("cell_table.html", view=view, css=style())}
+            return bundle | {
+                "text/html": render("cell_table.html", view=view, css=style(with_fonts=False))
+            }
         if isinstance(view, Sentences):
             return bundle
         spec = _spec(view)
@@ -136,7 +139,7 @@ class Shown:
 def _spec(view: View) -> dict[str, Any]:
     if isinstance(view, TableView | Sentences):
         raise DefinitionError(f"A {view.kind} is not a chart. Use line(), bars() or kpi().")
-    spec = view.spec(HEX, _CELL_WIDTH)
+    spec = view.spec(HEX, _KPI_WIDTH if view.kind == "kpi" else _CHART_WIDTH)
     if view.kind != "kpi":
         note = getattr(view, "note", "")
         spec["title"] = {"text": view.title, "subtitle": note} if note else {"text": view.title}
