@@ -1,6 +1,6 @@
 # AnalyticsPro. A bare `make` explains itself.
 .DEFAULT_GOAL := help
-.PHONY: help install up down lab test test-browser lint check bench soak lock clean
+.PHONY: help install up down lab test test-browser lint check bench soak screenshots lock clean
 export PYTHON CHROMIUM LAB_PORT
 
 BIN := .venv/bin
@@ -50,6 +50,10 @@ bench: install ## Run one benchmark: make bench NAME=startup
 soak: ## Run the long forms of the tests.
 	@scripts/install dev
 	@$(BIN)/python -m pytest -q -m soak
+
+screenshots: ## Make the pictures of the README again.
+	@scripts/install dev
+	@chromium="$$(scripts/find-chromium)" && CHROMIUM="$$chromium" $(BIN)/python scripts/screenshots.py
 
 lock: ## Choose the newest versions again and write the lock files.
 	@scripts/lock

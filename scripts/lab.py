@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -23,16 +24,25 @@ def main() -> None:
         "--ip=127.0.0.1",
         f"--port={environment().get('LAB_PORT', '8888')}",
         f"--ServerApp.root_dir={folder}",
-        # Lab would otherwise ask other hosts for news, updates and extensions.
-        "--LabApp.news_url=None",
+        # Lab would otherwise ask other hosts for updates and extensions, and people for news.
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",
+        f"--LabApp.app_settings_dir={_settings(home)}",
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.append("--allow-root")
     variables = dict(environment()) | {"ANALYTICSPRO_HOME": str(home.path)}
     command = [sys.executable, "-m", "jupyterlab", *arguments, *sys.argv[1:]]
     os.execve(sys.executable, command, variables)
+
+
+def _settings(home: Home) -> Path:
+    folder = home.path / "run" / "lab"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    quiet = {"fetchNews": "false", "checkForUpdates": False}
+    overrides = {"@jupyterlab/apputils-extension:notification": quiet}
+    (folder / "overrides.json").write_text(json.dumps(overrides))
+    return folder
 
 
 if __name__ == "__main__":

@@ -93,6 +93,8 @@ def _lab(browser: Browser, home: Path) -> None:
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         page.wait_for_selector(".jp-RenderedSVG, .jp-RenderedVegaCommon5", timeout=60_000)
         page.wait_for_timeout(3_000)
+        page.locator(".jp-Notebook .jp-CodeCell").nth(1).scroll_into_view_if_needed()
+        page.locator(".jp-Notebook .jp-Cell").nth(4).scroll_into_view_if_needed()
         _picture(page, "lab", full_page=False)
     finally:
         lab.terminate()

@@ -18,11 +18,6 @@ from tests.api.test_syncing import ROWS, Stream, source, written
 from tests.metrics.shop import Shop
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "home").prepare()
-
-
 def opened(home: Home) -> Warehouse:
     return Warehouse.open(home.warehouse_file, backups=home.path / "backups")
 

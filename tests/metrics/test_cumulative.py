@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
@@ -97,6 +97,15 @@ def test_it_ends_where_the_data_ends(empty: Shop):
     empty.holds([sale("2024-01-10", "1.00"), sale("2024-03-10", "1.00")])
     found = empty.rows("revenue_to_date", grain="month", period="2024")
     assert [row[0] for row in found] == months(1, 2, 3)
+
+
+def test_it_ends_there_also_in_the_hour_that_the_clock_shows_twice(empty: Shop):
+    """New York, 3 November 2024: 01:45 was before 01:15, which is the last that is known."""
+    empty.holds([sale("2024-11-03 05:45", "1.00"), sale("2024-11-03 06:15", "2.00")])
+    for grain, bucket in (("day", date(2024, 11, 3)), ("hour", datetime(2024, 11, 3, 1))):
+        found = empty.rows("revenue_to_date", grain=grain, zone="America/New_York")
+        assert found[-1] == (bucket, 3)
+    assert empty.rows("revenue_to_date", zone="America/New_York") == [(3,)]
 
 
 def test_of_a_period_after_the_data_nothing_is_known(empty: Shop):
