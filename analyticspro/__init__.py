@@ -14,10 +14,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analyticspro.client import Client, connect
-    from analyticspro.dashboards import bars, kpi, line, page, table
+    from analyticspro.dashboards import bars, kpi, line, page, summary, table
     from analyticspro.errors import AnalyticsProError
 
-__all__ = ["AnalyticsProError", "Client", "bars", "connect", "kpi", "line", "page", "table"]
+__all__ = [
+    "AnalyticsProError",
+    "Client",
+    "bars",
+    "connect",
+    "kpi",
+    "line",
+    "page",
+    "summary",
+    "table",
+]
 
 _HOMES = {
     "AnalyticsProError": "errors",
@@ -27,6 +37,7 @@ _HOMES = {
     "kpi": "dashboards",
     "line": "dashboards",
     "page": "dashboards",
+    "summary": "dashboards",
     "table": "dashboards",
 }
 
