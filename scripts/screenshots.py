@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
@@ -107,7 +107,7 @@ def _open_lab(page: Page) -> None:
         try:
             page.goto(address)
             break
-        except Exception:  # not listening yet
+        except Error:  # not listening yet
             page.wait_for_timeout(500)
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
     page.wait_for_timeout(2_000)
