@@ -29,8 +29,9 @@ def refusal(
 class Gate:
     """Lets in who presents the token, with a body that says it is of a sane size.
 
-    (One that does not say its size is counted as it is read, by the framework.) The gate stands before the routes, so that none can be added unguarded, and before the body is
-    looked at, so that nobody unknown makes the service work.
+    It stands before the routes, so that none can be added unguarded, and before the body is
+    looked at, so that nobody unknown makes the service work. (A body that does not say its
+    size is counted as it is read, by the framework.)
     """
 
     def __init__(self, app: ASGIApp, token: str) -> None:

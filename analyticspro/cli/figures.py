@@ -16,17 +16,53 @@ FORMATS = click.Choice(["table", "csv", "json"])
 
 @group.command()
 @click.argument("metrics", nargs=-1, required=True)
-@click.option("--grain", metavar="GRAIN", help="Cut into hours, days, weeks, months, quarters or years: " + ", ".join(Grain) + ".")
-@click.option("--by", metavar="DIMENSION", multiple=True, help="Break down by a dimension, such as country. May be repeated.")
-@click.option("--period", metavar="PERIOD", help="2011-11, 2011-Q4, 2011, 2011-W47, 2011-11-05, last-30-days, this-month, latest or all (default).")
-@click.option("--from", "start", metavar="DATE", help="First day (or 2011-11-05T14:30), in the workspace's zone.")
-@click.option("--to", "end", metavar="DATE", help="First day after: --to 2011-12-01 ends with November.")
-@click.option("--where", metavar="DIMENSION=VALUE", multiple=True, help="Only rows with this value; != for all others. Repeat a dimension to allow several values.")
-@click.option("--compare", is_flag=True, help="Add the previous comparable value and the change: each bucket against the one before it, or the period against the one before.")
-@click.option("--format", "form", type=FORMATS, default="table", show_default=True, help="table for people; csv and json for programs, unrounded, json with provenance.")
+@click.option("--grain", metavar="GRAIN", help=f"Cut into buckets: {', '.join(Grain)}.")
+@click.option(
+    "--by",
+    metavar="DIMENSION",
+    multiple=True,
+    help="Break down by a dimension, such as country. May be repeated.",
+)
+@click.option(
+    "--period",
+    metavar="PERIOD",
+    help="2011-11, 2011-Q4, 2011, 2011-W47, 2011-11-05, last-30-days, this-month, latest "
+    "(the month of the newest data) or all (default).",
+)
+@click.option(
+    "--from",
+    "start",
+    metavar="DATE",
+    help="First day (or moment, 2011-11-05T14:30), in the workspace's zone.",
+)
+@click.option(
+    "--to", "end", metavar="DATE", help="First day after: --to 2011-12-01 ends with November."
+)
+@click.option(
+    "--where",
+    metavar="DIMENSION=VALUE",
+    multiple=True,
+    help="Only what has this value; != for all but it. Repeat a dimension to allow several "
+    "values; different dimensions must all fit.",
+)
+@click.option(
+    "--compare",
+    is_flag=True,
+    help="Add the previous value and the change: each bucket against the one before it, or the "
+    "period against the one before. What is not over yet, against as much of the one before.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=FORMATS,
+    default="table",
+    show_default=True,
+    help="table for people; csv and json for programs, unrounded, json with provenance.",
+)
 @with_place
 def query(
     place: Place,
+    *,
     metrics: tuple[str, ...],
     grain: str | None,
     by: tuple[str, ...],
@@ -43,7 +79,7 @@ def query(
     analyticspro query revenue orders --grain month --by country
     analyticspro query revenue --period 2011-11 --compare
     analyticspro query revenue --from 2011-01-01 --to 2011-12-01 --where country=France
-    """
+    """  # noqa: D301 (click takes the backspace for: leave these lines as they are)
     if period and (start or end):
         raise DefinitionError("Give either --period, or --from and --to.")
     if start or end:
@@ -78,7 +114,10 @@ def _filters(texts: tuple[str, ...]) -> tuple[Filter, ...]:
 @click.option("--format", "form", type=FORMATS, default="table", show_default=True)
 @with_place
 def metrics(place: Place, form: str) -> None:
-    """List the metrics and dimensions there are, with their meaning and unit."""
+    """List what can be asked: metrics and dimensions.
+
+    With the unit and meaning of each, and whether higher or lower is better.
+    """
     try:
         listed = reach(place.home).catalogue()
     except SettingError:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any
 
 import click
 
-from analyticspro.dashboards.formats import Unit, moment_words
+from analyticspro.dashboards.formats import Unit
 from analyticspro.metrics import Answer
+from analyticspro.money import exponent
 
-__all__ = ["answer_table", "bar", "print_csv", "print_json", "say", "table"]
+__all__ = ["answer_table", "bar", "print_csv", "print_json", "printable", "say", "table"]
 
 _NOTHING = "—"
 
@@ -37,76 +38,104 @@ def print_csv(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: set[int]) -> None:
     """Write a result as an aligned table; columns in `right` are set to the right."""
-    widths = [max(len(row[i]) for row in [columns, *rows]) for i in range(len(columns))]
-    for row in [columns, *rows]:
+    lines = [[printable(cell) for cell in row] for row in [columns, *rows]]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
+    for line in lines:
         cells = [
             cell.rjust(width) if i in right else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
         ]
         click.echo("  ".join(cells).rstrip())
+
+
+def printable(text: str) -> str:
+    r"""Return `text` without what a terminal would obey: data must not move its cursor.
+
+    >>> printable("France\x1b[2J")
+    'France�[2J'
+    """
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def answer_table(answer: Answer) -> None:
     """Write an answer as a table, and on stderr what it is an answer to."""
     metrics = answer.provenance["metrics"]
-    writers: list[Callable[[Any], str]] = []
-    titles: list[str] = []
-    right: set[int] = set()
-    for index, name in enumerate(answer.frame.columns):
-        metric, _, role = _metric_of(name, metrics)
-        if metric is None:
-            titles.append(name)
-            writers.append(lambda value: _NOTHING if value is None else str(value))
-            continue
-        right.add(index)
-        titles.append({"": metric["title"], "previous": "before"}.get(role, role))
-        writers.append(_writer(Unit.of(metric), role))
-    rows = [
-        [write(value) for write, value in zip(writers, row, strict=True)]
-        for row in answer.frame.iter_rows()
+    parts = [_part(name, metrics) for name in answer.frame.columns]
+    titles = [
+        name if part is None else _TITLES.get(part.role, metrics[part.metric]["title"])
+        for name, part in zip(answer.frame.columns, parts, strict=True)
     ]
-    table(titles, rows, right=right)
+    rows = [
+        [
+            _plain(row[name]) if part is None else _figure(row, name, part, metrics)
+            for name, part in zip(answer.frame.columns, parts, strict=True)
+        ]
+        for row in answer.frame.iter_rows(named=True)
+    ]
+    table(titles, rows, right={i for i, part in enumerate(parts) if part})
     say(_about(answer.provenance))
 
 
-def _metric_of(
-    column: str, metrics: dict[str, Any]
-) -> tuple[dict[str, Any] | None, str, str]:
-    for suffix, role in (
-        ("_change_rate", "change %"),
-        ("_change", "change"),
-        ("_previous", "previous"),
-        ("", ""),
-    ):
-        name = column.removesuffix(suffix) if suffix else column
-        if column.endswith(suffix) and name in metrics:
-            return metrics[name], name, role
-    return None, column, ""
+@dataclass(frozen=True)
+class _Part:
+    """What a column of an answer says about a metric: its value, or what was before."""
+
+    metric: str
+    role: str
 
 
-def _writer(unit: Unit, role: str) -> Callable[[Any], str]:
-    if role == "change %":
-        return lambda value: "new" if value is None else f"{value * 100:+.1f}%"
-    digits = 2 if unit.kind == "money" else None
-    if role == "change":
-        return lambda value: _NOTHING if value is None else unit.step(value)
-    return lambda value: unit.full(value, digits=digits)
+_TITLES = {"_previous": "before", "_change": "change", "_change_rate": "change %"}
+
+
+def _part(column: str, metrics: Mapping[str, Any]) -> _Part | None:
+    for role in ("", *_TITLES):
+        name = column.removesuffix(role)
+        if column == f"{name}{role}" and name in metrics:
+            return _Part(name, role)
+    return None
+
+
+def _plain(value: object) -> str:
+    return _NOTHING if value is None else str(value)
+
+
+def _figure(row: Mapping[str, Any], column: str, part: _Part, metrics: Mapping[str, Any]) -> str:
+    value = row[column]
+    if part.role == "_change_rate":
+        is_new = row[f"{part.metric}_previous"] == 0 and row[part.metric]
+        return ("new" if is_new else _NOTHING) if value is None else f"{value * 100:+.1f}%"
+    described = metrics[part.metric]
+    # Of several currencies, each row has its own.
+    unit = Unit(described["unit"], described["currency"] or row.get("currency"))
+    if value is None or (unit.kind == "money" and unit.currency is None):
+        return _plain(value)
+    if part.role == "_change":
+        return unit.step(value)
+    return unit.full(value, digits=exponent(unit.currency) if unit.currency else None)
 
 
 def _about(provenance: dict[str, Any]) -> str:
-    period = provenance["period"]
-    start, end = (datetime.fromisoformat(period[key]) for key in ("start", "end"))
-    parts = [f"\n{start:%Y-%m-%d} to {end:%Y-%m-%d} (excluded), {provenance['timezone']}"]
-    compared = provenance["compared_with"]
+    period, compared = provenance["period"], provenance["compared_with"]
+    told = f"\n{_span(period)} (end excluded), {provenance['timezone']}"
+    if period["until"] < period["end"]:
+        told += f", known up to {_moment(period['until'])}"
+    parts = [told]
     if compared is not None:
-        before, after = (datetime.fromisoformat(compared[key]) for key in ("start", "end"))
-        parts.append(f"compared with {moment_words(before)} to {moment_words(after)}")
+        parts.append(f"compared with {_span(compared)}")
     parts.append(f"{provenance['rows_read']:,} events read")
     if provenance["rejected"]:
         parts.append(f"{provenance['rejected']:,} records set aside")
     if provenance["demo"]:
         parts.append("demo data")
     return "; ".join(parts) + "."
+
+
+def _span(period: Mapping[str, str]) -> str:
+    return f"{_moment(period['start'])} to {_moment(period['end'])}"
+
+
+def _moment(iso: str) -> str:
+    return iso.removesuffix("T00:00:00").replace("T", " ")[:16]
 
 
 @contextmanager

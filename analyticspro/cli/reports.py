@@ -39,14 +39,14 @@ def report(
     form: str,
     file: Path | None,
 ) -> None:
-    """Run the report notebook NAME and write one file that can be mailed.
+    """Run the report NAME into one file that can be mailed.
 
     \b
     analyticspro report overview --period 2011-11 --to html
     analyticspro report overview --period 2011-Q4 --set country=France --output q4.html
 
     The file's path goes to stdout; the executed notebook is kept in the workspace.
-    """
+    """  # noqa: D301 (see query)
     parameters = dict(_pair(text) for text in values)
     if period:
         parameters["period"] = period

@@ -13,16 +13,26 @@ from analyticspro.errors import ServiceUnavailable
 
 
 @group.command()
-@click.option("--port", type=int, help="Port of the pages; kept in settings.toml.")
-@click.option("--api-port", type=int, help="Port of the api; kept in settings.toml.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), help="Port of the pages; kept in settings.toml."
+)
+@click.option(
+    "--api-port",
+    type=click.IntRange(1, 65535),
+    help="Port of the api; kept in settings.toml.",
+)
 @click.option("--demo", is_flag=True, help="Load demo data first if the workspace is empty.")
 @with_place
-def up(place: Place, port: int | None, api_port: int | None, demo: bool) -> None:
-    """Start the services and print the one address to open, with a link that signs in.
+def up(place: Place, *, port: int | None, api_port: int | None, demo: bool) -> None:
+    """Start the services; print the one address to open.
 
-    Started already, it just prints a new link. They go on after the terminal is closed;
-    'analyticspro down' ends them.
-    """
+    It is a link that signs in one browser. Started already, it just prints a new one. The
+    services go on after the terminal is closed; 'analyticspro down' ends them.
+
+    \b
+    analyticspro up --demo
+    analyticspro --home ~/acme up --port 9000 --api-port 9001
+    """  # noqa: D301
     home = place.home
     is_new = not home.warehouse_file.exists()
     home.prepare()
@@ -50,8 +60,11 @@ def down(place: Place) -> None:
 @group.command()
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 @with_place
-def status(place: Place, as_json: bool) -> None:
-    """Show which services run, since when, and where. Exit code 4 unless all are ready."""
+def status(place: Place, *, as_json: bool) -> None:
+    """Show which services run, since when, and where.
+
+    Exit code 4 unless all are ready.
+    """
     states = services.status(place.home)
     if as_json:
         output.print_json([state.to_json() for state in states])

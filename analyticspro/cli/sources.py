@@ -28,7 +28,23 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 
 @group.group()
 def sources() -> None:
-    """Read data in: declare sources in a sources.toml, check, sync, see what came."""
+    """Read data in: check sources, sync them, see what came.
+
+    Sources are declared in a file, sources.toml in the home unless --sources names another.
+    For example:
+
+    \b
+    [sources.till]
+    path = "orders/*.csv"           # relative to this file; .gz is read too
+    event = "order_placed"          # what each row is
+    occurred_at = "date"            # the column that says when
+    customer_id = "customer"
+    currency = "GBP"
+    amount = "total"                # the column with the money
+    [sources.till.properties]
+    order_id = "number"
+    country = "country"
+    """  # noqa: D301 (see query)
 
 
 @sources.command()
@@ -36,8 +52,15 @@ def sources() -> None:
 @_JSON
 @click.argument("names", nargs=-1)
 @with_place
-def check(place: Place, file: Path | None, as_json: bool, names: tuple[str, ...]) -> None:
-    """See whether sources can be read, and what an event would look like. Stores nothing."""
+def check(place: Place, *, file: Path | None, as_json: bool, names: tuple[str, ...]) -> None:
+    """See whether sources can be read; stores nothing.
+
+    Shows what the first event would look like, and what would be set aside.
+
+    \b
+    analyticspro sources check
+    analyticspro --home ~/acme sources check --sources sources.toml till
+    """  # noqa: D301
     results = [ingest.check(source).to_json() for source in _declared(place, file, names)]
     if as_json:
         output.print_json(results)
@@ -50,7 +73,8 @@ def check(place: Place, file: Path | None, as_json: bool, names: tuple[str, ...]
         )
         for event in result["examples"]:
             for name, value in event.items():
-                click.echo(f"    {name:<14} {'—' if value is None else value}")
+                shown = "—" if value is None else output.printable(str(value))
+                click.echo(f"    {name:<14} {shown}")
         for problem in result["problems"]:
             click.echo(f"    {_problem(problem)}")
 
@@ -60,11 +84,16 @@ def check(place: Place, file: Path | None, as_json: bool, names: tuple[str, ...]
 @_JSON
 @click.argument("names", nargs=-1)
 @with_place
-def sync(place: Place, file: Path | None, as_json: bool, names: tuple[str, ...]) -> None:
-    """Read what is new or changed, of all declared sources or of those NAMED.
+def sync(place: Place, *, file: Path | None, as_json: bool, names: tuple[str, ...]) -> None:
+    """Read what is new or changed.
 
-    Unchanged files are skipped. Stopping it at any moment loses nothing: sync again.
-    """
+    Of all declared sources, or of those named. Unchanged files are skipped. Stopping it at
+    any moment loses nothing: sync again.
+
+    \b
+    analyticspro sources sync
+    analyticspro --home ~/acme sources sync --sources sources.toml till
+    """  # noqa: D301
     declared = [source.model_dump(mode="json") for source in _declared(place, file, names)]
     place.home.prepare()
     reports = _loaded(lambda progress: reach(place.home).sync(declared, progress))
@@ -81,8 +110,8 @@ def sync(place: Place, file: Path | None, as_json: bool, names: tuple[str, ...])
 @sources.command()
 @_JSON
 @with_place
-def status(place: Place, as_json: bool) -> None:
-    """Show each source: last sync, how far its data reaches, what was set aside."""
+def status(place: Place, *, as_json: bool) -> None:
+    """Show each source: its last sync, how far its data reaches."""
     rows = reach(place.home).sources()
     if as_json:
         output.print_json(rows)
@@ -119,8 +148,12 @@ def status(place: Place, as_json: bool) -> None:
 )
 @_JSON
 @with_place
-def rejects(place: Place, name: str, limit: int, as_json: bool) -> None:
-    """Show the records of source NAME that were set aside, and why."""
+def rejects(place: Place, *, name: str, limit: int, as_json: bool) -> None:
+    """Show the records of source NAME that were set aside, and why.
+
+    \b
+    analyticspro sources rejects till --limit 10
+    """  # noqa: D301
     found = reach(place.home).rejects(name, limit)
     if as_json:
         output.print_json(found)
@@ -132,13 +165,25 @@ def rejects(place: Place, name: str, limit: int, as_json: bool) -> None:
 
 
 @group.command()
-@click.option("--events", default=200_000, show_default=True, help="About how many events.")
-@click.option("--seed", default=7, show_default=True, help="Another seed, another story.")
+@click.option(
+    "--events",
+    type=click.IntRange(1_000, 5_000_000),
+    default=200_000,
+    show_default=True,
+    help="About how many events.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=7,
+    show_default=True,
+    help="Another seed, another story.",
+)
 @with_place
 def demo(place: Place, events: int, seed: int) -> None:
-    """Fill the workspace with a made-up company: 18 months of orders and visits, to this hour.
+    """Fill the workspace with a made-up company.
 
-    It is marked as demo everywhere and never mixed with real data. The same hour, seed and
+    It has 18 months of orders and visits, up to this hour. It is marked as demo everywhere and never mixed with real data. The same hour, seed and
     number of events give the same data.
     """
     place.home.prepare()

@@ -24,8 +24,9 @@ _WAIT_FOR_WAREHOUSE_S = 10.0
 class Local:
     """Opens the workspace for each call, and lets go of it at once."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, *, wait_for_s: float = _WAIT_FOR_WAREHOUSE_S) -> None:
         self._home = home
+        self._wait_for_s = wait_for_s
 
     def answers(self, queries: Sequence[Query]) -> list[Answer | AnalyticsProError]:
         """Return an answer or an error for each query, all from one moment."""
@@ -82,5 +83,5 @@ class Local:
         # that a notebook needs to import this library.
         from analyticspro.workspace import Workspace
 
-        with Workspace.open(self._home, wait_for_s=_WAIT_FOR_WAREHOUSE_S) as workspace:
+        with Workspace.open(self._home, wait_for_s=self._wait_for_s) as workspace:
             return work(workspace)

@@ -159,7 +159,7 @@ def _next_message(response: http.client.HTTPResponse) -> dict[str, Any] | None:
 def _error(response: http.client.HTTPResponse) -> AnalyticsProError:
     try:
         return from_payload(json.loads(response.read())["error"])
-    except (*_BROKEN, KeyError, TypeError):
+    except (*_BROKEN, AttributeError, KeyError, TypeError):  # in a form of its own
         return AnalyticsProError(f"The api answered {response.status} {response.reason}.")
 
 

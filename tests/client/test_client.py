@@ -13,7 +13,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import analyticspro as ap
-from analyticspro.client import Client
+from analyticspro.client import Client, Local
 from analyticspro.config import Home
 from analyticspro.errors import (
     DefinitionError,
@@ -151,4 +151,4 @@ def test_a_workspace_held_by_another_process_is_waited_for_then_said_so(home: Ho
         assert process.stdout is not None
         process.stdout.readline()
         with pytest.raises(WarehouseBusy, match=f"held by process {process.pid}"):
-            ap.connect(home.path).query("orders")
+            Local(home, wait_for_s=0.2).info()

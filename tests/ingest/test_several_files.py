@@ -93,6 +93,18 @@ def test_a_row_that_moves_to_another_file_stays(shop: Shop, before: str, after: 
     assert counts(shop.sync(**KEYED)) == {}
 
 
+def test_a_break_between_two_files_with_a_key_is_made_good(shop: Shop):
+    shop.write(ANN, BOB, name="a.csv")
+    shop.write(BOB.replace("Bob", "Bert"), name="b.csv")
+    shop.sync(**KEYED)
+    shop.write(ANN, BOB, CID, name="a.csv")
+    shop.write(BOB, name="b.csv", head="id,at,whom,paid")
+    assert shop.sync(**KEYED).error is not None
+    shop.write(BOB.replace("Bob", "Bert"), name="b.csv")
+    shop.sync(**KEYED)
+    assert shop.live() == ["Ann", "Bert", "Cid"]
+
+
 def test_a_later_file_with_keys_is_read_alone(shop: Shop):
     shop.write(ANN, name="a.csv")
     shop.sync(**KEYED)

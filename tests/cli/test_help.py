@@ -1,0 +1,105 @@
+"""`--help` teaches, and says nothing that is not so."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from analyticspro.cli import main
+from analyticspro.config import Home
+from tests.cli.terminal import run
+
+
+def commands(group: click.Group = main, *path: str) -> Iterator[tuple[str, ...]]:
+    for name, command in group.commands.items():
+        yield (*path, name)
+        if isinstance(command, click.Group):
+            yield from commands(command, *path, name)
+
+
+COMMANDS = [(), *commands()]
+EXAMPLE = re.compile(r"^ +(analyticspro (?!query METRICS).+?)(?:  +.*)?$", re.MULTILINE)
+
+
+def help_of(path: tuple[str, ...]) -> str:
+    """Return the help as the terminal shows it."""
+    context = click.Context(main, info_name="analyticspro")
+    command: click.Command = main
+    for name in path:
+        assert isinstance(command, click.Group)
+        command = command.commands[name]
+        context = click.Context(command, parent=context, info_name=name)
+    return command.get_help(context)
+
+
+def test_every_command_is_known_here():
+    assert {" ".join(path) for path in COMMANDS} == {
+        "", "demo", "down", "link", "metrics", "query", "report", "sources", "sources check",
+        "sources rejects", "sources status", "sources sync", "status", "up",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+class TestHelp:
+    def test_says_what_it_does_and_what_each_option_is_for(self, path: tuple[str, ...]):
+        text = help_of(path)
+        assert re.search(r"^  [A-Z].+[.:]", text, re.MULTILINE)
+        for line in text.partition("Options:")[2].splitlines():
+            assert not re.fullmatch(r"  -\S+( \S+)?", line), f"{line} is not explained"
+
+    def test_is_not_cut_short(self, path: tuple[str, ...]):
+        """The list of commands says each in a whole sentence."""
+        assert re.findall(r".*\w\.\.\.$", help_of(path), re.MULTILINE) == []
+
+    def test_its_examples_are_commands_that_there_are(self, path: tuple[str, ...]):
+        for example in EXAMPLE.findall(help_of(path)):
+            parse(example)
+
+
+def parse(example: str) -> None:
+    """Parse an example down to its command's own options; raises click.UsageError."""
+    words = shlex.split(example)[1:]
+    command: click.Command = main
+    context = main.make_context("analyticspro", words, resilient_parsing=False)
+    while isinstance(command, click.Group):
+        name, found, words = command.resolve_command(context, [*context.protected_args, *context.args])
+        assert found is not None
+        command = found
+        context = command.make_context(name, words, parent=context)
+
+
+@pytest.mark.parametrize(
+    "path", [(), ("query",), ("report",), ("up",), ("sources", "sync"), ("sources", "check")]
+)
+def test_where_it_helps_there_is_an_example(path: tuple[str, ...]):
+    assert EXAMPLE.findall(help_of(path))
+
+
+def test_the_examples_of_query_work(shop_home: Home):
+    examples = EXAMPLE.findall(help_of(("query",)))
+    assert len(examples) == 3
+    for example in examples:
+        done = run(*shlex.split(example)[1:], home=shop_home.path)
+        assert done.code == 0, done.err
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_is_a_result(option: str, tmp_path: Path):
+    done = run("query", option, home=tmp_path / "none")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("Usage: analyticspro query")
+    assert not (tmp_path / "none").exists()
+
+
+def test_without_a_word_it_explains_itself():
+    done = run()
+    assert "Usage: analyticspro" in done.out + done.err
+
+
+def test_it_knows_its_version():
+    assert re.fullmatch(r"analyticspro, version \d+\.\d+\.\d+\S*\n", run("--version").out)
