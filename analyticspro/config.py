@@ -121,6 +121,8 @@ class Home:
             for name in ("", "run", "logs", "backups", "reports", "notebooks"):
                 folder = self.path / name
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self.path.stat().st_mode & 0o077:
+                self.path.chmod(0o700)  # it was there before, open to others
             if not self.token_file.exists():
                 self._make_token()
         except OSError as error:

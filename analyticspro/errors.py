@@ -8,6 +8,7 @@ AnalyticsProError
 ├── SourceError          the source cannot be read; fix the source, then sync again
 ├── RetriableError       try again later, unchanged
 │   ├── ServiceUnavailable   a service does not answer
+│   ├── Stopped              whoever asked has gone, or the service is being stopped
 │   └── WarehouseBusy        another process holds the warehouse
 ├── WarehouseError       the stored data cannot be opened as it is
 └── Forbidden            not signed in, or not allowed
@@ -29,6 +30,7 @@ __all__ = [
     "ServiceUnavailable",
     "SettingError",
     "SourceError",
+    "Stopped",
     "UnknownName",
     "WarehouseBusy",
     "WarehouseError",
@@ -114,6 +116,12 @@ class ServiceUnavailable(RetriableError):
     """A service does not answer."""
 
     code = "unavailable"
+
+
+class Stopped(RetriableError):
+    """Whoever asked for the work has gone, or the service is being stopped."""
+
+    code = "stopped"
 
 
 class WarehouseBusy(RetriableError):

@@ -17,7 +17,7 @@ import polars as pl
 from analyticspro import clock, demo, ingest
 from analyticspro.config import Home
 from analyticspro.connectors import Source
-from analyticspro.errors import AnalyticsProError, DefinitionError, UnknownName
+from analyticspro.errors import AnalyticsProError, DefinitionError, Stopped, UnknownName
 from analyticspro.ingest import Progress, Report
 from analyticspro.metrics import Answer, Query, catalog
 from analyticspro.metrics.evaluate import Evaluator
@@ -130,6 +130,8 @@ class Workspace:
     ) -> list[Report]:
         """Bring the warehouse up to date with each source; return a report for each.
 
+        An error of one source spares the others; being stopped ends them all.
+
         Raises:
             DefinitionError: This is a demo workspace, whose data is never mixed with real.
         """
@@ -138,7 +140,13 @@ class Workspace:
                 f"{self.home.path} holds demo data, which is never mixed with real data. "
                 "Give your own a home: analyticspro --home DIR sources sync"
             )
-        return [ingest.sync(source, self._warehouse, progress=progress) for source in sources]
+        reports = []
+        for source in sources:
+            report = ingest.sync(source, self._warehouse, progress=progress)
+            reports.append(report)
+            if report.error and report.error["code"] == Stopped.code:
+                break
+        return reports
 
     def load_demo(self, events: int, seed: int, *, progress: Callable[[Progress], None]) -> Report:
         """Fill an empty workspace with demo data up to this hour, and mark it as such.

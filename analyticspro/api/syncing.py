@@ -8,7 +8,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict
 
-from analyticspro.errors import AnalyticsProError, RetriableError
+from analyticspro.errors import AnalyticsProError, Stopped
 from analyticspro.ingest import Progress, Report
 
 __all__ = ["Load", "Loads"]
@@ -65,7 +65,7 @@ class Loads:
 def _work(load: Load, tell: Callable[[dict[str, object]], None], gone: threading.Event) -> None:
     def step(progress: Progress) -> None:
         if gone.is_set():
-            raise RetriableError(
+            raise Stopped(
                 "Stopped: whoever asked for it has gone, or the service is being stopped. "
                 "What was committed stays; sync again to go on from there."
             )

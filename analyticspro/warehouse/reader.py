@@ -8,9 +8,12 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from analyticspro.errors import WarehouseError
 from analyticspro.policy import Scope
 
 __all__ = ["Reader"]
+
+_UNREADABLE = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException)
 
 
 class Reader:
@@ -21,8 +24,22 @@ class Reader:
         self.scope = scope
 
     def frame(self, sql: str, values: Mapping[str, Any] | None = None) -> pl.DataFrame:
-        """Return the rows that `sql` gives; `$name` in it stands for `values["name"]`."""
-        table = self._connection.sql(sql, params=dict(values or {})).to_arrow_table()
+        """Return the rows that `sql` gives; `$name` in it stands for `values["name"]`.
+
+        Raises:
+            WarehouseError: The stored data cannot be read.
+        """
+        try:
+            table = self._connection.sql(sql, params=dict(values or {})).to_arrow_table()
+        except duckdb.Error as error:
+            # A block whose checksum is wrong comes as the root of DuckDB's errors itself.
+            if type(error) is not duckdb.Error and not isinstance(error, _UNREADABLE):
+                raise
+            reason = str(error).splitlines()[0].rstrip(".!")
+            raise WarehouseError(
+                f"The stored data cannot be read: {reason}. Restore a copy from the backups "
+                "folder of the workspace, or sync the sources again into an empty one."
+            ) from None
         found = pl.from_arrow(table)
         assert isinstance(found, pl.DataFrame)
         return found

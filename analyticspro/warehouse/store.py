@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -111,6 +113,8 @@ def _held_here(file: Path) -> Iterator[None]:
 
 
 def _open_at(file: Path, backups: Path, migrations: Sequence[str]) -> duckdb.DuckDBPyConnection:
+    if not file.exists():
+        _make(file)
     connection = _connect(file)
     try:
         file.chmod(0o600)
@@ -137,6 +141,22 @@ def _open_at(file: Path, backups: Path, migrations: Sequence[str]) -> duckdb.Duc
         connection.close()
         raise
     return connection
+
+
+def _make(file: Path) -> None:
+    """Put an empty database at `file`, whole from its first moment on.
+
+    DuckDB writes its header after the file is there; a kill in between would leave a file
+    that nothing can open.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix="new-", dir=file.parent) as folder:
+            draft = Path(folder) / file.name
+            _connect(draft).close()
+            with suppress(FileExistsError):  # another process was quicker: theirs stands
+                os.link(draft, file)
+    except OSError as error:
+        raise _damaged(file, error) from None
 
 
 def _connect(file: Path) -> duckdb.DuckDBPyConnection:

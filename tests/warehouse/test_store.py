@@ -265,3 +265,28 @@ def test_a_reader_sees_one_moment(warehouse: Warehouse):
         commit(warehouse)
         assert reader.revision() == 1
     assert revision(warehouse) == 2
+
+
+def test_a_file_is_made_whole_or_not_at_all(tmp_path: Path):
+    file = tmp_path / "warehouse.duckdb"
+    with opened(file) as warehouse:
+        assert revision(warehouse) == 0
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
+
+
+def test_damage_that_shows_only_when_read_names_the_cure(file: Path):
+    with opened(file) as warehouse, warehouse.writer() as writer:
+        for number in range(200):
+            with writer.commit(NOW):
+                writer.note_source(
+                    f"source {number}", declaration="{}", synced_at=NOW, outcome="x" * 5000
+                )
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
+    file.write_bytes(content)
+    with (
+        pytest.raises(WarehouseError, match="Restore a copy"),
+        opened(file) as warehouse,
+        warehouse.reader(OWNER) as reader,
+    ):
+        reader.sources()
