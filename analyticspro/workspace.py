@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from analyticspro import clock, demo, ingest
+from analyticspro import clock, ingest
 from analyticspro.config import Home
 from analyticspro.connectors import Source
 from analyticspro.errors import AnalyticsProError, DefinitionError, Stopped, UnknownName
@@ -169,6 +169,9 @@ class Workspace:
                 f"{self.home.path} holds real data; demo data needs a home of its own: "
                 "analyticspro --home DIR demo"
             )
+        # It brings numpy: a tenth of a second for every command, most of which need neither.
+        from analyticspro import demo
+
         until = clock.now().replace(minute=0, second=0, microsecond=0)
         made = demo.generate(events=events, seed=seed, until=until)
         self.home.write_settings(demo=True, name=demo.COMPANY, currency=demo.CURRENCY)

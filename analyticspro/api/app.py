@@ -69,7 +69,6 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        max_body_size=LARGEST_BODY,
     )
     app.state.loads = loads = Loads()
     app.add_middleware(Gate, token=token)
@@ -82,7 +81,13 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
     for router in routers:
         # The gate checks the token; this only says so in the document.
         needs_token = Security(HTTPBearer(auto_error=False))
-        app.include_router(router, prefix="/v1", dependencies=[needs_token], responses=_REFUSALS)
+        app.include_router(
+            router,
+            prefix="/v1",
+            dependencies=[needs_token],
+            responses=_REFUSALS,
+            max_body_size=LARGEST_BODY,
+        )
     return app
 
 

@@ -21,7 +21,6 @@ def refusal(
     error: AnalyticsProError, status: int, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Return the answer that carries `error`: `{"error": {"code": …, "message": …}}`."""
-    # Escaped as ASCII: a message may quote what is not even text, such as half a surrogate.
     content = json.dumps({"error": error.payload()})
     return Response(content, status, headers, media_type="application/json")
 

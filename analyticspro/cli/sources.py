@@ -183,8 +183,9 @@ def rejects(place: Place, *, name: str, limit: int, as_json: bool) -> None:
 def demo(place: Place, events: int, seed: int) -> None:
     """Fill the workspace with a made-up company.
 
-    It has 18 months of orders and visits, up to this hour. It is marked as demo everywhere and never mixed with real data. The same hour, seed and
-    number of events give the same data.
+    It has 18 months of orders and visits, up to this hour. It is marked as demo everywhere
+    and never mixed with real data. The same hour, seed and number of events give the same
+    data.
     """
     place.home.prepare()
     load_demo(place, events, seed)

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from analyticspro.config import Settings
 from analyticspro.errors import DefinitionError, UnknownName
-from analyticspro.grain import Grain, WeekStart, floor
+from analyticspro.grain import Grain, WeekStart
 from analyticspro.metrics import catalog
 from analyticspro.metrics.answer import Answer
 from analyticspro.metrics.comparing import beside, filled, joined
@@ -28,7 +27,7 @@ from analyticspro.metrics.cut import Cut
 from analyticspro.metrics.known import Known
 from analyticspro.metrics.model import Cumulative, Metric, Unit, is_additive, version
 from analyticspro.metrics.query import Query
-from analyticspro.period import Period, comparison, parse_period, to_instant, to_wall
+from analyticspro.period import Period, comparison, parse_period, to_wall
 from analyticspro.warehouse import Reader
 
 __all__ = ["Evaluator"]
@@ -104,7 +103,7 @@ class Evaluator:
         watermarks = self.known.watermarks(span)
         # What happened at the watermark itself is known; the end of a period is exclusive.
         marks = [at + _MOMENT for at in watermarks.values()]
-        until = _wall_until(min([*marks, self.now]), self.settings.zone) if marks else None
+        until = to_wall(min([*marks, self.now]), self.settings.zone) if marks else None
         period = self._period(query.period, span)
         cut = self._cut(query, period)
         _check_length(cut, metrics, until)
@@ -243,15 +242,6 @@ def _check_length(cut: Cut, metrics: Sequence[Metric], until: datetime | None) -
             f"A running total by {cut.grain} over this period would have {buckets:,} rows; "
             f"{_MOST_BUCKETS:,} is the most. Choose a longer grain or a shorter period."
         )
-
-
-def _wall_until(until: datetime, zone: ZoneInfo) -> datetime:
-    wall = to_wall(until, zone)
-    if to_instant(wall, zone) < until:
-        # The clock was put back and this hour comes for the second time. A wall clock can
-        # only tell the first; the hour's end leaves nothing out.
-        return floor(wall, Grain.HOUR) + timedelta(hours=1)
-    return wall
 
 
 def _bounds(cut: Cut) -> dict[str, str]:

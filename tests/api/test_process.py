@@ -11,6 +11,7 @@ import pytest
 
 from analyticspro.client import presence
 from analyticspro.config import Home
+from analyticspro.errors import Stopped
 from analyticspro.policy import OWNER
 from analyticspro.warehouse import Warehouse
 from tests.api.server import free_port, is_listening, launch, serving
@@ -44,7 +45,7 @@ def test_a_signal_in_the_midst_of_a_sync_keeps_what_was_committed(home: Home, tm
         *_, last = said
         stream.go_away()
         assert server.process.wait(60) == 0
-    assert last["reports"][0]["error"]["code"] == "retriable"
+    assert last["reports"][0]["error"]["code"] == Stopped.code
     with Shop.at(home.path) as shop:
         [(kept,)] = shop.rows("events")
         with shop.warehouse.reader(OWNER) as reader:

@@ -131,9 +131,7 @@ def test_a_wrong_request_is_refused(method: str, path: str, body: Any, server: S
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "image/png"])
 def test_another_kind_of_body_is_refused(kind: str, server: Server):
-    reply = server.call(
-        "POST", "/v1/query", raw=b"metrics=orders", headers={"Content-Type": kind}
-    )
+    reply = server.call("POST", "/v1/query", raw=b"metrics=orders", headers={"Content-Type": kind})
     assert_refused(reply.status, reply.body)
 
 

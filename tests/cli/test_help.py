@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import re
 import shlex
 from collections.abc import Iterator
@@ -54,7 +55,8 @@ class TestHelp:
 
     def test_is_not_cut_short(self, path: tuple[str, ...]):
         """The list of commands says each in a whole sentence."""
-        assert re.findall(r".*\w\.\.\.$", help_of(path), re.MULTILINE) == []
+        commands_listed = help_of(path).partition("Commands:")[2]
+        assert "..." not in commands_listed
 
     def test_its_examples_are_commands_that_there_are(self, path: tuple[str, ...]):
         for example in EXAMPLE.findall(help_of(path)):
@@ -64,13 +66,11 @@ class TestHelp:
 def parse(example: str) -> None:
     """Parse an example down to its command's own options; raises click.UsageError."""
     words = shlex.split(example)[1:]
+    words = words[2:] if words[0] == "--home" else words
     command: click.Command = main
-    context = main.make_context("analyticspro", words, resilient_parsing=False)
     while isinstance(command, click.Group):
-        name, found, words = command.resolve_command(context, [*context.protected_args, *context.args])
-        assert found is not None
-        command = found
-        context = command.make_context(name, words, parent=context)
+        command, words = command.commands[words[0]], words[1:]
+    command.make_context("example", words)
 
 
 @pytest.mark.parametrize(
@@ -102,4 +102,8 @@ def test_without_a_word_it_explains_itself():
 
 
 def test_it_knows_its_version():
-    assert re.fullmatch(r"analyticspro, version \d+\.\d+\.\d+\S*\n", run("--version").out)
+    try:
+        version = importlib.metadata.version("analyticspro")
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip("analyticspro is not installed here, so it has no version: make install")
+    assert run("--version").out == f"analyticspro, version {version}\n"

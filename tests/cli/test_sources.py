@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def declared(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(params=["alone", "through the api"])
-def workspace(request: pytest.FixtureRequest, home: Home):
+def workspace(request: pytest.FixtureRequest, home: Home) -> Iterator[Path]:
     """A workspace, whether the services run or not."""
     if request.param == "alone":
         yield home.path
@@ -76,7 +77,9 @@ def test_check_sync_status_rejects(workspace: Path, declared: Path):
     assert rejects.out == (
         "first.csv, line 4: date 'yesterday' is not an ISO 8601 time ('yesterday')\n"
     )
-    found = run("query", "revenue", "orders", "active_customers", "--format", "json", home=workspace)
+    found = run(
+        "query", "revenue", "orders", "active_customers", "--format", "json", home=workspace
+    )
     assert found.json["rows"] == [{"revenue": 16.5, "orders": 3, "active_customers": 2}]
     assert found.json["provenance"]["rejected"] == 1
     table = run("query", "orders", home=workspace)
@@ -141,7 +144,8 @@ def test_checking_makes_nothing(tmp_path: Path, declared: Path):
     assert not (tmp_path / "new").exists()
 
 
-def test_demo_data_is_marked_and_never_mixed(workspace: Path, declared: Path):
+def test_demo_data_is_marked_and_never_mixed(home: Home, declared: Path):
+    workspace = home.path
     made = run("demo", "--events", "2000", home=workspace)
     assert (made.code, made.out) == (0, "")
     assert "demo events loaded" in made.err
@@ -153,7 +157,8 @@ def test_demo_data_is_marked_and_never_mixed(workspace: Path, declared: Path):
     assert "--home" in refused.err
 
 
-def test_demo_data_never_covers_real_data(workspace: Path, declared: Path):
+def test_demo_data_never_covers_real_data(home: Home, declared: Path):
+    workspace = home.path
     run("sources", "sync", "--sources", declared, home=workspace)
     refused = run("demo", "--events", "2000", home=workspace)
     assert (refused.code, refused.out) == (2, "")

@@ -51,7 +51,12 @@ def test_remote_and_local_give_identical_answers(shop_home: Home):
     with serving(shop_home) as server:
         remote = Remote(server.url, shop_home.token())
         from_remote = remote.answers(QUESTIONS)
-        told_remote = [remote.info(), remote.values("country"), remote.catalogue(), remote.sources()]
+        told_remote = [
+            remote.info(),
+            remote.values("country"),
+            remote.catalogue(),
+            remote.sources(),
+        ]
     for info in (told_local[0], told_remote[0]):
         assert info.pop("now")  # type: ignore[union-attr]
     assert told_remote == told_local
@@ -161,9 +166,8 @@ def test_an_api_that_does_not_answer_yet_is_none(home: Home):
 
 
 def test_a_wrong_token_is_forbidden(shop_home: Home):
-    with serving(shop_home) as server:
-        with pytest.raises(Forbidden, match="token"):
-            Remote(server.url, "another token").answers([Query.of("orders")])
+    with serving(shop_home) as server, pytest.raises(Forbidden, match="token"):
+        Remote(server.url, "another token").answers([Query.of("orders")])
 
 
 def test_a_health_check_does_not_send_the_token(shop_home: Home):
@@ -201,9 +205,11 @@ class TestAnAnswerThatBreaksOff:
 def test_a_sync_that_breaks_off_after_its_first_steps_says_that_they_stay():
     body = b'{"progress": {"done": 1, "total": 9}}\n\n{"progress": {"done": 2, "total": 9}}\n'
     steps: list[dict[str, Any]] = []
-    with answering(OK + b"Connection: close\r\n\r\n" + body) as url:
-        with pytest.raises(ServiceUnavailable, match="What it committed stays"):
-            Remote(url, "t").sync([], steps.append)
+    with (
+        answering(OK + b"Connection: close\r\n\r\n" + body) as url,
+        pytest.raises(ServiceUnavailable, match="What it committed stays"),
+    ):
+        Remote(url, "t").sync([], steps.append)
     assert [step["done"] for step in steps] == [1, 2]
 
 
@@ -213,17 +219,21 @@ def test_what_goes_wrong_in_the_caller_s_own_progress_is_the_caller_s():
     def full_disk(_: dict[str, Any]) -> None:
         raise OSError("no space left on device")
 
-    with answering(OK + b"Connection: close\r\n\r\n" + body) as url:
-        with pytest.raises(OSError, match="no space"):
-            Remote(url, "t").sync([], full_disk)
+    with (
+        answering(OK + b"Connection: close\r\n\r\n" + body) as url,
+        pytest.raises(OSError, match="no space"),
+    ):
+        Remote(url, "t").sync([], full_disk)
 
 
 @pytest.mark.parametrize("body", [b"<html>502 Bad Gateway</html>", b"[]", b"{}", b'{"error": 1}'])
 def test_an_error_in_another_form_is_told_by_its_status(body: bytes):
     length = f"Content-Length: {len(body)}\r\n\r\n".encode()
-    with answering(b"HTTP/1.1 502 Bad Gateway\r\n" + length + body) as url:
-        with pytest.raises(AnalyticsProError, match="502 Bad Gateway"):
-            Remote(url, "t").info()
+    with (
+        answering(b"HTTP/1.1 502 Bad Gateway\r\n" + length + body) as url,
+        pytest.raises(AnalyticsProError, match="502 Bad Gateway"),
+    ):
+        Remote(url, "t").info()
 
 
 @contextmanager

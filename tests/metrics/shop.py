@@ -133,9 +133,7 @@ class Shop:
         load_events(source, frame(happenings), self.warehouse, progress=lambda _: None)
         return self
 
-    def ask(
-        self, query: Query, *, now: datetime = NOW, settings: Settings | None = None
-    ) -> Answer:
+    def ask(self, query: Query, *, now: datetime = NOW, settings: Settings | None = None) -> Answer:
         with self.warehouse.reader(OWNER) as reader:
             known = Known.read(reader)
             return Evaluator(reader, known, settings or Settings(currency="GBP"), now).answer(query)

@@ -218,4 +218,3 @@ def test_the_answer_says_what_it_was_compared_with(empty: Shop):
     }
     assert part["period"]["until"] == "2023-03-09T12:00:00.000001"
     assert empty.ask(Query.of("revenue")).provenance["compared_with"] is None
-

@@ -11,7 +11,9 @@ from analyticspro.errors import DefinitionError
 from tests.metrics.shop import PLACED, REFUNDED, Happening, Shop, told
 
 
-def sale(when: str, amount: str, customer: str | None = "ann", country: str = "France") -> Happening:
+def sale(
+    when: str, amount: str, customer: str | None = "ann", country: str = "France"
+) -> Happening:
     return told(when, PLACED, amount, order=when, customer=customer, country=country)
 
 

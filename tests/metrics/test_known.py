@@ -59,6 +59,9 @@ def test_a_new_commit_is_seen_by_the_next_question(tmp_path: Path):
                 with writer.commit(now):
                     writer.store("till", day, frame([order]), received_at=now, watermark=None)
             assert asked(workspace, "orders").frame.rows() == [(number,)]
-            assert asked(workspace, "orders").provenance["period"]["end"][:10] == f"2024-04-0{number + 1}"
+            assert (
+                asked(workspace, "orders").provenance["period"]["end"][:10]
+                == f"2024-04-0{number + 1}"
+            )
     finally:
         warehouse.close()

@@ -6,7 +6,6 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -14,6 +13,7 @@ import pytest
 
 from analyticspro.config import Settings
 from analyticspro.connectors.batch import REJECTS
+from analyticspro.errors import UnknownName
 from analyticspro.metrics import Answer, Query, catalog
 from analyticspro.metrics.model import Aggregation, Ratio, is_additive, measures, version
 from analyticspro.policy import OWNER
@@ -90,8 +90,7 @@ def test_rows_read_is_what_one_can_count(metric: str, shop: Shop):
     counted = [
         event
         for event in EVENTS
-        if start <= event.at < at("2024-04-01")
-        and (event.name in names or not names)
+        if start <= event.at < at("2024-04-01") and (event.name in names or not names)
     ]
     answer = shop.ask(Query.of(metric, period="2024-Q1"))
     assert answer.provenance["rows_read"] == len(counted) > 0
@@ -192,16 +191,16 @@ def test_a_superseded_version_leaves_every_figure(empty: Shop):
     assert empty.rows("orders", by="country") == [("Italy", 1)]
     assert empty.ask(Query.of(*names)).provenance["rows_read"] == 1
     assert empty.rows("events") == [(2,)]
-    with pytest.raises(Exception, match="Did you mean 'Italy'|No country 'France'"):
+    with pytest.raises(UnknownName, match="No country 'France'"):
         empty.rows("orders", where={"country": "France"})
 
 
-@pytest.mark.parametrize("metric", [n for n, m in catalog.METRICS.items() if n != "events"])
-def test_what_is_no_longer_there_counts_nowhere(metric: str, empty: Shop):
+def test_what_is_no_longer_there_counts_nowhere(empty: Shop):
     empty.holds(EVENTS)
     empty.holds([event for event in EVENTS if event.name == "coffee_brewed"])
-    [(value,)] = empty.rows(metric, period="2024-Q1") or [(0,)]
-    assert not value
+    names = tuple(catalog.METRICS)
+    [row] = empty.ask(Query(names, period="2024-Q1")).frame.to_dicts()
+    assert {name for name, value in row.items() if value} == {"events"}
 
 
 def test_the_revision_grows_with_each_commit(empty: Shop):
@@ -248,7 +247,11 @@ def test_no_figure_is_ever_infinite_or_not_a_number(shop: Shop):
     )
     floats = answer.frame.select(pl.selectors.float())
     assert floats.height > 10
-    assert not floats.select(pl.any_horizontal(pl.all().is_nan() | pl.all().is_infinite())).to_series().any()
+    assert (
+        not floats.select(pl.any_horizontal(pl.all().is_nan() | pl.all().is_infinite()))
+        .to_series()
+        .any()
+    )
 
 
 def test_as_rows_dates_are_iso_and_money_is_a_number():

@@ -105,7 +105,7 @@ def changing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 
 @settings(
-    max_examples=120,
+    max_examples=80,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -124,9 +124,7 @@ def test_an_answer_is_what_a_walk_over_the_events_finds(
         f"{asked['start']:%Y-%m-%dT%H:%M}..{end:%Y-%m-%dT%H:%M}",
         where,
     )
-    workspace = Settings(
-        timezone=asked["zone"], week_start=asked["week_start"], currency="GBP"
-    )
+    workspace = Settings(timezone=asked["zone"], week_start=asked["week_start"], currency="GBP")
     zone = ZoneInfo(asked["zone"])
     walk = Walk(
         events=kept,

@@ -119,9 +119,9 @@ def test_longer_buckets_are_of_the_calendar(zone: str, grain: str, bucket: objec
 def test_a_period_starts_and_ends_on_the_wall(zone: str, views: Shop):
     day = wall(VIEWS[zone][200].at, zone).date()
     on_the_day = [view for view in VIEWS[zone] if wall(view.at, zone).date() == day]
-    assert views.rows(
-        "page_views", period=str(day), zone=zone, where={"source": zone}
-    ) == [(len(on_the_day),)]
+    assert views.rows("page_views", period=str(day), zone=zone, where={"source": zone}) == [
+        (len(on_the_day),)
+    ]
 
 
 def test_midnight_in_new_york_is_not_midnight_in_utc(empty: Shop):
