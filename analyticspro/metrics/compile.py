@@ -201,7 +201,7 @@ def _utc(wall: datetime, zone: ZoneInfo) -> datetime:
 def _condition(
     cut: Cut, wanted: Sequence[Simple], values: dict[str, Any], *, from_start: bool
 ) -> str:
-    terms = ["retired IS NULL", "occurred_at < $end"]
+    terms = ["retired IS NULL", f"occurred_at < {_end(cut, values)}"]
     if from_start:
         terms.append("occurred_at >= $start")
     if all(measure.events for measure in wanted):
@@ -212,6 +212,14 @@ def _condition(
         test = f"coalesce({_dimension(item.dimension)} = ANY($filter_{number}), false)"
         terms.append(f"NOT {test}" if item.exclude else test)
     return "\n  AND ".join(terms)
+
+
+def _end(cut: Cut, values: dict[str, Any]) -> str:
+    cases = []
+    for number, (source, end) in enumerate(cut.ends):
+        values |= {f"source_{number}": source, f"end_{number}": _utc(end, cut.zone)}
+        cases.append(f"WHEN $source_{number} THEN $end_{number}::TIMESTAMP")
+    return f"CASE source {' '.join(cases)} ELSE $end::TIMESTAMP END" if cases else "$end"
 
 
 def _aggregate(measure: Simple, values: dict[str, Any]) -> str:

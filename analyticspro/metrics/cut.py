@@ -19,6 +19,7 @@ class Cut:
     Attributes:
         start: First wall-clock moment.
         end: First wall-clock moment after.
+        ends: The same for each source that has one of its own, earlier than `end`.
         zone: The workspace's.
         week_start: The workspace's.
         grain: Of the buckets; None for none.
@@ -35,6 +36,7 @@ class Cut:
     grain: Grain | None
     by: tuple[str, ...]
     where: tuple[Filter, ...]
+    ends: tuple[tuple[str, datetime], ...] = ()
     currencies: tuple[str, ...] = ()
     shifted: bool = False
 

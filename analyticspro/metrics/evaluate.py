@@ -35,6 +35,10 @@ __all__ = ["Evaluator"]
 _MOST_VALUES = 10_000
 _MOST_BUCKETS = 50_000
 _MOMENT = timedelta(microseconds=1)
+_OWN_ENDS = (
+    "The sources are known up to different moments; what each is known of is compared with "
+    "the same elapsed part of its own past."
+)
 _SHORT = {Grain.HOUR: timedelta(hours=1), Grain.DAY: timedelta(days=1)}
 
 
@@ -43,7 +47,7 @@ class _Asked:
     """A query, its names looked up and its period found.
 
     Attributes:
-        until: Up to when the data is known, wall clock, exclusive; None without data.
+        untils: Up to when each source is known, wall clock, exclusive; empty without data.
         compared: How the figures before are cut; None if they are not asked for.
     """
 
@@ -51,7 +55,7 @@ class _Asked:
     period: Period
     cut: Cut
     compared: Cut | None
-    until: datetime | None
+    untils: dict[str, datetime]
     watermarks: dict[str, datetime]
 
 
@@ -77,7 +81,7 @@ class Evaluator:
                 (with the nearest known), or amounts of several currencies in one figure.
         """
         asked = self._asked(query)
-        run = _Run(self.reader, asked.metrics, asked.until)
+        run = _Run(self.reader, asked.metrics, max(asked.untils.values(), default=None))
         read = run.read(asked.cut)
         before = run.read(asked.compared) if asked.compared else {}
         run.currencies = self._currencies(query, read, before)
@@ -102,13 +106,15 @@ class Evaluator:
         span = self.known.span(metrics)
         watermarks = self.known.watermarks(span)
         # What happened at the watermark itself is known; the end of a period is exclusive.
-        marks = [at + _MOMENT for at in watermarks.values()]
-        until = to_wall(min([*marks, self.now]), self.settings.zone) if marks else None
+        untils = {
+            source: to_wall(min(at + _MOMENT, self.now), self.settings.zone)
+            for source, at in watermarks.items()
+        }
         period = self._period(query.period, span)
         cut = self._cut(query, period)
-        _check_length(cut, metrics, until)
-        compared = self._compared(cut, period, until) if query.compare else None
-        return _Asked(metrics, period, cut, compared, until, watermarks)
+        _check_length(cut, metrics, max(untils.values(), default=None))
+        compared = self._compared(cut, period, untils) if query.compare else None
+        return _Asked(metrics, period, cut, compared, untils, watermarks)
 
     def _check_values(self, query: Query) -> None:
         if self.known.revision == 0:
@@ -142,9 +148,17 @@ class Evaluator:
             where=query.where,
         )
 
-    def _compared(self, cut: Cut, period: Period, until: datetime | None) -> Cut:
-        start, end = comparison(period, until=until, grain=cut.grain, week_start=cut.week_start)
-        return replace(cut, start=start, end=end, shifted=True)
+    def _compared(self, cut: Cut, period: Period, untils: dict[str, datetime]) -> Cut:
+        """Return the cut of the figures before: of each source, what it is known of now."""
+
+        def window(until: datetime | None) -> tuple[datetime, datetime]:
+            return comparison(period, until=until, grain=cut.grain, week_start=cut.week_start)
+
+        ends = {source: window(until)[1] for source, until in untils.items()}
+        start, whole = window(None)
+        end = max(ends.values(), default=whole)
+        own = tuple((source, at) for source, at in ends.items() if at != end)
+        return replace(cut, start=start, end=end, ends=own, shifted=True)
 
     def _currencies(self, query: Query, *reads: dict[str, Any]) -> tuple[str, ...]:
         found = {code for read in reads for code in read.get("currencies") or ()}
@@ -158,7 +172,7 @@ class Evaluator:
 
     def _provenance(self, asked: _Asked, run: _Run, read: dict[str, Any]) -> dict[str, Any]:
         cut, compared, watermarks = asked.cut, asked.compared, asked.watermarks
-        until = max(cut.start, min(cut.end, asked.until or cut.end))
+        until = max(cut.start, min([cut.end, *asked.untils.values()]))
         currency = run.currencies[0] if len(run.currencies) == 1 else None
         return {
             "metrics": {metric.name: _described(metric, currency) for metric in asked.metrics},
@@ -176,7 +190,7 @@ class Evaluator:
             "scope": self.reader.scope.name,
             "workspace": self.settings.name,
             "demo": self.settings.demo,
-            "notes": [],
+            "notes": [_OWN_ENDS] if compared and compared.ends else [],
         }
 
     def _frame(self, statement: Statement) -> pl.DataFrame:

@@ -5,6 +5,7 @@ Source: semantics.md, Comparison.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -218,3 +219,42 @@ def test_the_answer_says_what_it_was_compared_with(empty: Shop):
     }
     assert part["period"]["until"] == "2023-03-09T12:00:00.000001"
     assert empty.ask(Query.of("revenue")).provenance["compared_with"] is None
+
+
+@pytest.fixture
+def two_shops(empty: Shop) -> Shop:
+    """One shop is known to the 20th of March, the other to the 10th."""
+    quick = [*once_a_day("2023-02-01", "2023-02-28"), *once_a_day("2023-03-01", "2023-03-20")]
+    slow = [*once_a_day("2023-02-01", "2023-02-28"), *once_a_day("2023-03-01", "2023-03-10")]
+    own = [replace(item, id=f"slow:{item.at}") for item in slow]
+    return empty.holds(quick, source="quick").holds(own, source="slow")
+
+
+def test_each_source_is_compared_with_the_same_part_of_its_own_past(two_shops: Shop):
+    query = Query.of("revenue", period="2023-03", compare=True)
+    answer = two_shops.ask(query)
+    assert compared(answer.frame.rows()) == [(30, 30)]
+    assert answer.provenance["compared_with"]["end"] == "2023-02-20T12:00:00.000001"
+    assert answer.provenance["period"]["until"] == "2023-03-10T12:00:00.000001"
+    assert answer.provenance["notes"]
+    by_source = two_shops.rows("revenue", period="2023-03", by="source", compare=True)
+    assert compared(by_source) == [("quick", 20, 20), ("slow", 10, 10)]
+
+
+def test_with_a_grain_each_source_ends_in_its_own_bucket(two_shops: Shop):
+    rows = compared(two_shops.rows("orders", grain="month", period="2023-Q1", compare=True))
+    assert rows == [(date(2023, 2, 1), 28, 0), (date(2023, 3, 1), 20, 20)]
+    totals = two_shops.rows("revenue_to_date", grain="month", period="2023-Q1", compare=True)
+    assert compared(totals)[-1] == (date(2023, 3, 1), 86, 30)
+
+
+def test_a_source_that_has_ended_empties_no_comparison(empty: Shop):
+    empty.holds(once_a_day("2023-02-01", "2023-03-20"), source="alive")
+    ended = [replace(item, id=f"old:{item.at}") for item in once_a_day("2022-01-01", "2022-01-31")]
+    empty.holds(ended, source="ended")
+    assert compared(empty.rows("revenue", period="2023-03", compare=True)) == [(20, 20)]
+
+
+def test_sources_known_equally_far_need_no_note(empty: Shop):
+    empty.holds(once_a_day("2023-02-01", "2023-03-20"))
+    assert empty.ask(Query.of("revenue", period="2023-03", compare=True)).provenance["notes"] == []
