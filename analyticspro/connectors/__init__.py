@@ -1,7 +1,18 @@
 """Sources: what they declare, and how their records become canonical events."""
 
 from analyticspro.connectors.batch import Batch, Part
-from analyticspro.connectors.declaration import Source, load, parse
-from analyticspro.connectors.files import fingerprint, parts, read_part
+from analyticspro.connectors.declaration import Source
+from analyticspro.connectors.files import fingerprint, is_settled, parts, read_part
+from analyticspro.connectors.sources_file import load, parse
 
-__all__ = ["Batch", "Part", "Source", "fingerprint", "load", "parse", "parts", "read_part"]
+__all__ = [
+    "Batch",
+    "Part",
+    "Source",
+    "fingerprint",
+    "is_settled",
+    "load",
+    "parse",
+    "parts",
+    "read_part",
+]

@@ -28,12 +28,14 @@ class Part:
         location: Where it is now.
         size: Bytes; with `changed_ns` tells whether the content can have changed.
         changed_ns: Time of the last change, nanoseconds.
+        touched_ns: When anything about it last changed, its time of change too.
     """
 
     name: str
     location: str
     size: int
     changed_ns: int
+    touched_ns: int = 0
 
 
 @dataclass(frozen=True)

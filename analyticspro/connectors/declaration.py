@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -15,15 +12,15 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    ValidationError,
     model_validator,
 )
 
-from analyticspro.errors import DefinitionError, SettingError, UnknownName
+from analyticspro.connectors.values import EPOCHS, Notation
+from analyticspro.errors import DefinitionError
 from analyticspro.events import check_name
 from analyticspro.money import exponent
 
-__all__ = ["Amount", "EventRule", "Property", "Source", "Time", "load", "parse"]
+__all__ = ["Amount", "EventRule", "Property", "Source", "Time"]
 
 
 class _Declared(BaseModel):
@@ -59,12 +56,17 @@ def _delimiter(character: str) -> str:
     return character
 
 
-def _time_format(form: str | None) -> str | None:
-    if form is not None:
-        try:
-            datetime.strptime(_SOME_DAY.strftime(form), form)
-        except ValueError as error:
-            raise ValueError(f"{error}; write one such as %Y-%m-%d %H:%M:%S") from None
+def _time_format(form: str) -> str:
+    if form in EPOCHS:
+        return form
+    try:
+        if "%" not in form:
+            raise ValueError("has no part of a time")
+        datetime.strptime(_SOME_DAY.strftime(form), form)
+    except ValueError as error:
+        raise ValueError(
+            f"{error}; write one such as %Y-%m-%d %H:%M:%S, or {' or '.join(EPOCHS)}"
+        ) from None
     return form
 
 
@@ -85,6 +87,7 @@ def _currency(code: str) -> str:
 _SOME_DAY = datetime(2011, 11, 5, 14, 30, tzinfo=UTC)
 
 Columns = Annotated[tuple[str, ...], AfterValidator(_once)]
+TimeFormat = Annotated[str, AfterValidator(_time_format)]
 EventName = Annotated[str, AfterValidator(_event_name)]
 
 
@@ -104,10 +107,26 @@ class EventRule(_Declared):
 
 
 class Time(_Declared):
-    """When it happened: a column, and its format (strptime; ISO 8601 if left out)."""
+    """When it happened: a column, and how it is written (ISO 8601 if nothing is said).
+
+    Attributes:
+        format: strptime's; or `epoch_s`, `epoch_ms`: seconds, milliseconds since 1970.
+        formats: Several, tried in this order; the first that fits holds.
+    """
 
     column: str
-    format: Annotated[str | None, AfterValidator(_time_format)] = None
+    format: TimeFormat | None = None
+    formats: tuple[TimeFormat, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.format is not None and self.formats:
+            raise ValueError("has both format and formats; put all into formats")
+        return self
+
+    def ways(self) -> tuple[str, ...]:
+        """Return the formats to try, in order; none means ISO 8601."""
+        return self.formats if self.format is None else (self.format,)
 
 
 class Amount(_Declared):
@@ -127,6 +146,14 @@ class Property(_Declared):
     type: Literal["text", "integer", "number", "boolean"] = "text"
 
 
+# The settings that say nothing about a file of that format.
+_NOT_OF_FORMAT = {
+    "csv": (),
+    "jsonl": ("delimiter", "decimal", "thousands"),
+    "parquet": ("delimiter", "decimal", "thousands", "encoding"),
+}
+
+
 class Source(_Declared):
     """One source of files: which files, how they are written, what a row means.
 
@@ -135,6 +162,9 @@ class Source(_Declared):
             sources.toml. `${NAME}` stands for an environment variable.
         key: Columns that identify a row for good; without them, its file's path and its
             row number do.
+        decimal: The sign before the decimals of amounts and numbers in a CSV.
+        thousands: The sign between groups of three digits, if there may be one.
+        settled_for: Seconds that a file must have been still before it is read.
         event: Name of the event that each row is, unless one of `event_rules` fits.
     """
 
@@ -142,11 +172,14 @@ class Source(_Declared):
     connector: Literal["files"] = "files"
     title: str = ""
     path: str
-    format: Literal["csv"] = "csv"
+    format: Literal["csv", "jsonl", "parquet"] = "csv"
     delimiter: Annotated[str, AfterValidator(_delimiter)] = Field(
         default=",", min_length=1, max_length=1
     )
     encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
+    decimal: Literal[".", ","] = "."
+    thousands: Literal[".", ",", " ", "'"] | None = None
+    settled_for: Annotated[float, Field(ge=0, le=604_800, allow_inf_nan=False)] = 0
     timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
     currency: Annotated[str, AfterValidator(_currency)] | None = None
     key: Columns = ()
@@ -187,7 +220,31 @@ class Source(_Declared):
             )
         if self.amount and not (self.currency or self.amount.currency_column):
             raise ValueError("amount needs currency (of the source) or amount.currency_column")
+        for name in self.columns():
+            if "\0" in name:
+                raise ValueError(f"no column can be called {name!r}: it holds a NUL character")
         return self
+
+    @model_validator(mode="after")
+    def _fits_its_format(self) -> Self:
+        if self.thousands == self.decimal:
+            raise ValueError(
+                f"thousands is {self.thousands!r}, which is the decimal sign too; "
+                "set decimal, or leave thousands out"
+            )
+        for name in _NOT_OF_FORMAT[self.format]:
+            value = getattr(self, name)
+            if value != type(self).model_fields[name].default:
+                raise ValueError(
+                    f"{name} is {value!r}, which a file of format {self.format!r} does not have; "
+                    f"remove {name}"
+                )
+        return self
+
+    def notation(self) -> Notation | None:
+        """Return how numbers are written; None for plain digits with a decimal point."""
+        plain = self.decimal == "." and self.thousands is None
+        return None if plain else Notation(self.decimal, self.thousands)
 
     def columns(self) -> set[str]:
         """Return the columns that a file of this source must have."""
@@ -199,89 +256,3 @@ class Source(_Declared):
             named += self.amount.product
             named += [self.amount.currency_column] if self.amount.currency_column else []
         return set(named)
-
-
-def load(file: Path, environment: Mapping[str, str]) -> list[Source]:
-    """Return the sources declared in `file`, in its order, with `${NAME}` filled in.
-
-    Raises:
-        SettingError: No such file, not TOML, a wrong or missing value (named with its
-            place), or a variable that is not set.
-    """
-    try:
-        tables = tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SettingError(
-            f"There is no {file}. Declare your sources there; "
-            "examples/online-retail/sources.toml shows how."
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingError(f"{file} is not valid TOML: {error}.") from None
-    except OSError as error:
-        raise SettingError(f"{file} cannot be read: {error.strerror}.") from None
-    for name in tables.keys() - {"sources"}:
-        raise UnknownName.of("table", name, ["sources"], where=str(file))
-    declared = tables.get("sources", {})
-    if not isinstance(declared, dict):
-        raise SettingError(f"{file}: sources must be tables, each headed [sources.NAME].")
-    sources = []
-    for name, table in declared.items():
-        place = f"{file}, [sources.{name}]"
-        if not isinstance(table, dict):
-            raise SettingError(f"{place} must be a table of settings.")
-        if "name" in table:
-            raise SettingError(f"{place}: the source is named in its heading; remove name.")
-        source = parse({"name": name, **_filled(table, environment, place)}, place)
-        path = (file.parent / Path(source.path).expanduser()).absolute()
-        sources.append(source.model_copy(update={"path": str(path)}))
-    return sources
-
-
-def parse(table: Mapping[str, Any], place: str) -> Source:
-    """Return the source that `table` declares; errors name `place`, the field and the cure."""
-    try:
-        return Source.model_validate(table)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        *outer, last = [str(part) for part in first["loc"]] or [""]
-        if first["type"] == "extra_forbidden":
-            where = ", ".join([place, ".".join(outer)] if outer else [place])
-            known = _MODELS.get(outer[0] if outer else "", Source).model_fields
-            raise UnknownName.of("setting", last, known, where=where) from None
-        what = "is missing" if first["type"] == "missing" else _because(first)
-        field = ".".join([*outer, last])
-        raise SettingError(f"{place}: {field} {what}." if field else f"{place}: {what}.") from None
-
-
-# The tables within the table of a source.
-_MODELS: dict[str, type[BaseModel]] = {
-    "amount": Amount,
-    "event_rules": EventRule,
-    "occurred_at": Time,
-    "properties": Property,
-}
-
-
-def _because(problem: Mapping[str, Any]) -> str:
-    reason = str(problem["msg"]).removeprefix("Value error, ").rstrip(".")
-    value = problem["input"]
-    return f"is {value!r}: {reason}" if isinstance(value, str | int | float) else reason
-
-
-def _filled(value: Any, environment: Mapping[str, str], place: str) -> Any:
-    if isinstance(value, dict):
-        return {name: _filled(item, environment, place) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_filled(item, environment, place) for item in value]
-    if not isinstance(value, str):
-        return value
-
-    def fill(match: re.Match[str]) -> str:
-        text = environment.get(match[1])
-        if text is None:
-            raise SettingError(
-                f"{place} uses ${{{match[1]}}}, which is not set. Set it first: export {match[1]}=…"
-            )
-        return text
-
-    return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", fill, value)

@@ -14,14 +14,20 @@ import polars as pl
 from analyticspro import events as canonical
 from analyticspro.connectors.batch import REJECTS
 from analyticspro.connectors.declaration import Property, Source, Time
-from analyticspro.connectors.values import Misread, boolean, instant, integer, money, number
+from analyticspro.connectors.records import LINE, RAW, ROW
+from analyticspro.connectors.values import (
+    Misread,
+    Notation,
+    boolean,
+    instant,
+    integer,
+    money,
+    number,
+)
 from analyticspro.errors import DataError
 from analyticspro.money import Minor
 
-__all__ = ["LINE", "ROW", "Mapping"]
-
-# Names that no column of a file can have, since a NUL cannot stand in its header.
-LINE, ROW = "\0line", "\0row"
+__all__ = ["Mapping"]
 
 T = TypeVar("T")
 
@@ -59,11 +65,10 @@ class Mapping:
         """Return the events of `rows`, the rejects, and how many amounts were rounded.
 
         Args:
-            rows: `LINE` and `ROW` (Int64: position in the file, position among its
-                records) and every column of the file as text, null where it was empty.
+            rows: Those of `Records`.
         """
         rejected = _Rejected()
-        names = [name for name in rows.columns if name not in (LINE, ROW)]
+        names = [name for name in rows.columns if name not in (LINE, ROW, RAW)]
         self._check_text(rows, names, rejected)
         fields = {
             "event_id": self._ids(rows, rejected),
@@ -82,7 +87,7 @@ class Mapping:
             amount_minor=fields["amount_minor"],
             currency=fields["currency"],
             properties=_json(properties, unrounded),
-            raw=pl.struct(names).struct.json_encode(),
+            raw=RAW if RAW in rows.columns else pl.struct(names).struct.json_encode(),
         )
         for problem in canonical.problems(found).iter_rows(named=True):
             rejected.add(problem["row"], problem["field"], problem["value"], problem["reason"])
@@ -133,8 +138,10 @@ class Mapping:
         return pl.Series("event_id", ids, pl.String)
 
     def _times(self, rows: pl.DataFrame, time: Time, rejected: _Rejected) -> pl.Series:
+        ways = time.ways()
+
         def read(texts: tuple[str | None, ...]) -> datetime:
-            return instant(texts[0], time.format, self._zone)
+            return instant(texts[0], ways, self._zone)
 
         values = _convert(rows, (time.column,), read, rejected)
         return pl.Series("occurred_at", values, pl.Datetime("us", "UTC"), strict=False)
@@ -154,11 +161,11 @@ class Mapping:
         else:
             currency = rows[amount.currency_column].alias("currency")
             columns = (*amount.product, amount.currency_column)
-        own = self._source.currency
+        own, notation = self._source.currency, self._source.notation()
 
         def read(texts: tuple[str | None, ...]) -> Minor:
             factors = texts[: len(amount.product)]
-            return money(factors, texts[-1] if amount.currency_column else own)
+            return money(factors, texts[-1] if amount.currency_column else own, notation)
 
         values: list[Minor | None] = _convert(rows, columns, read, rejected)
         return {
@@ -171,7 +178,7 @@ class Mapping:
 
     def _properties(self, rows: pl.DataFrame, rejected: _Rejected) -> list[pl.Series]:
         return [
-            _property(rows, name, declared, rejected)
+            _property(rows, name, declared, self._source.notation(), rejected)
             for name, declared in self._source.properties.items()
         ]
 
@@ -234,7 +241,13 @@ def _convert(
     return values
 
 
-def _property(rows: pl.DataFrame, name: str, declared: Property, rejected: _Rejected) -> pl.Series:
+def _property(
+    rows: pl.DataFrame,
+    name: str,
+    declared: Property,
+    notation: Notation | None,
+    rejected: _Rejected,
+) -> pl.Series:
     text = rows[declared.column]
     if declared.type == "text":
         return text.alias(name)
@@ -244,12 +257,14 @@ def _property(rows: pl.DataFrame, name: str, declared: Property, rejected: _Reje
         "boolean": boolean,
     }
     reader = readers[declared.type]
+    is_numeric = declared.type in ("integer", "number")
 
     def read(texts: tuple[str | None, ...]) -> object:
         if texts[0] is None:
             return _ABSENT
         try:
-            return reader(texts[0])
+            plain = notation.plain(texts[0]) if notation and is_numeric else texts[0]
+            return reader(plain)
         except ValueError:
             raise DataError(f"{texts[0]!r} is not of type {declared.type}") from None
 

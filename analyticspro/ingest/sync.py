@@ -8,10 +8,9 @@ reads it from its start, and adds only what is not there yet.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,6 +20,7 @@ import polars as pl
 from analyticspro import clock, connectors
 from analyticspro.connectors import Part, Source
 from analyticspro.errors import AnalyticsProError
+from analyticspro.ingest.selection import settled, to_read
 from analyticspro.policy import OWNER
 from analyticspro.warehouse import Cursor, Stored, Warehouse, Writer
 
@@ -28,7 +28,6 @@ __all__ = ["Progress", "Report", "load_events", "sync"]
 
 _EVENTS_PER_BATCH = 50_000
 _NO_REJECTS = pl.DataFrame(schema={"line": pl.Int64})
-_RULES = 1  # raised when the same file and declaration would give other events
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def sync(source: Source, warehouse: Warehouse, *, progress: Callable[[Progress],
     report = Report(source.name)
     synced_at = clock.now()
     try:
-        _sync_parts(source, warehouse, report, progress)
+        _sync_parts(source, warehouse, report, progress, synced_at)
     except AnalyticsProError as error:
         report.error = error.payload()
     report.seconds = round(time.monotonic() - started, 3)
@@ -112,12 +111,16 @@ def _sync_parts(
     warehouse: Warehouse,
     report: Report,
     progress: Callable[[Progress], None],
+    now: datetime,
 ) -> None:
     found = connectors.parts(source)
     report.parts = len(found)
     with warehouse.writer() as writer:
-        changed = _to_read(source, found, writer)
         gone = writer.cursors(source.name).keys() - {part.name for part in found}
+        found, note = settled(source, found, writer, now)
+        changed = to_read(source, found, writer)
+    if note:
+        report.notes.append(note)
     if gone:
         report.notes.append(
             f"{len(gone)} file(s) are no longer there ({', '.join(sorted(gone)[:3])}); "
@@ -136,45 +139,6 @@ def _sync_parts(
             _read(source, part, fingerprint, writer, watermark, report, advance)
         done += part.size
         report.read += 1
-
-
-def _to_read(source: Source, found: list[Part], writer: Writer) -> list[tuple[Part, str]]:
-    """Return the parts to read, with their fingerprints, in their order.
-
-    A natural key may stand in several files; the last of them holds what is true. So once a
-    file changes that was read before, or one comes before it, all are read again, in order:
-    what one file no longer says another may still.
-    """
-    known = writer.cursors(source.name)
-    changed = dict(_changed(source, found, writer))
-    read_before = [index for index, part in enumerate(found) if part.name in known]
-    only_later_ones = not read_before or all(
-        index > read_before[-1] for index, part in enumerate(found) if part in changed
-    )
-    if not source.key or only_later_ones:
-        return list(changed.items())
-    writer.forget(source.name)
-    return [(part, changed.get(part) or known[part.name].fingerprint) for part in found]
-
-
-def _changed(source: Source, found: list[Part], writer: Writer) -> Iterator[tuple[Part, str]]:
-    """Yield the parts that must be read, with their fingerprints.
-
-    Size and time of change only skip what cannot have changed; else the content decides.
-    """
-    mapping = hashlib.blake2b(
-        f"{_RULES}{source.model_dump_json(exclude={'path', 'title'})}".encode(), digest_size=8
-    ).hexdigest()
-    known = writer.cursors(source.name)
-    for part in found:
-        cursor = known.get(part.name)
-        if cursor and cursor.fingerprint.endswith(mapping):
-            if (cursor.size, cursor.changed_ns) == (part.size, part.changed_ns):
-                continue
-            if cursor.fingerprint == f"{connectors.fingerprint(part)}:{mapping}":
-                writer.touch(source.name, part.name, size=part.size, changed_ns=part.changed_ns)
-                continue
-        yield part, f"{connectors.fingerprint(part)}:{mapping}"
 
 
 def _read(

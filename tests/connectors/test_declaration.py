@@ -121,6 +121,27 @@ def test_a_path_may_start_at_the_persons_own_folder(tmp_path: Path):
         ({"occurred_at": {"format": "%Y"}}, "occurred_at.column is missing"),
         ({"occurred_at": {"column": "at", "format": "%Q"}}, "occurred_at.format is '%Q': .*%Y-%m"),
         ({"occurred_at": {"column": "at", "format": "%-d"}}, "occurred_at.format is '%-d'"),
+        (
+            {"occurred_at": {"column": "at", "format": "epoch"}},
+            "format is 'epoch': .*epoch_s or ep",
+        ),
+        ({"occurred_at": {"column": "at", "formats": ["%Y", "%Q"]}}, "formats.1 is '%Q': .*%Y-%m"),
+        (
+            {"occurred_at": {"column": "at", "format": "%Y", "formats": ["%Y"]}},
+            "occurred_at has both format and formats; put all into formats",
+        ),
+        ({"decimal": ";"}, "decimal is ';': Input should be '.' or ','"),
+        ({"thousands": "_"}, "thousands is '_': Input should be"),
+        ({"thousands": "."}, "thousands is '.', which is the decimal sign too; set decimal"),
+        (
+            {"format": "jsonl", "decimal": ","},
+            "decimal is ',', .*format 'jsonl' .*; remove decimal",
+        ),
+        ({"format": "jsonl", "delimiter": ";"}, "delimiter is ';', .*; remove delimiter"),
+        ({"format": "parquet", "encoding": "cp1252"}, "encoding is 'cp1252', .*; remove encoding"),
+        ({"settled_for": -1}, "settled_for is -1: Input should be greater than or equal to 0"),
+        ({"settled_for": "soon"}, "settled_for is 'soon': Input should be a valid number"),
+        ({"customer_id": "a\0"}, r"no column can be called 'a\\x00': it holds a NUL"),
         ({"amount": "paid"}, "amount needs currency"),
         ({"amount": {"product": []}, "currency": "GBP"}, "amount.product .*at least 1"),
         ({"amount": {"product": ["n", "n"]}, "currency": "GBP"}, "product names a column twice"),
@@ -204,6 +225,22 @@ def test_a_file_that_cannot_be_read_says_so(tmp_path: Path, content: bytes | Non
 
 def test_no_source_declared_is_no_mistake(tmp_path: Path):
     assert written(tmp_path, "") == []
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_what_is_declared_survives_being_sent(form: str):
+    source = parse(
+        {
+            "name": "shop",
+            "path": "*",
+            "format": form,
+            "event": "order_placed",
+            "occurred_at": {"column": "at", "formats": ["%Y-%m-%d", "epoch_s"]},
+            "settled_for": 2.5,
+        },
+        "shop",
+    )
+    assert parse(source.model_dump(mode="json"), "shop") == source
 
 
 def test_the_example_is_right():

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import os
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 import pytest
 
-from analyticspro.connectors import Source, fingerprint, parts, read_part
+from analyticspro.connectors import Source, fingerprint, is_settled, parts, read_part
 from analyticspro.errors import SourceError
 
 HEAD = "at,who,paid\n"
 ROWS = "2011-11-05,Zoë,1.50\n2011-11-06,C2,2\n"
 Reading = Callable[..., Any]
 Declaring = Callable[..., Source]
+
+
+def zstd(text: str) -> bytes:
+    return bytes(pyarrow.Codec("zstd").compress(text.encode(), asbytes=True))
 
 
 # Which files
@@ -65,6 +72,27 @@ def test_a_fingerprint_is_of_the_content_alone(tmp_path: Path, declare: Declarin
     assert first == same != other
 
 
+@pytest.mark.parametrize(
+    ("after", "settled"),
+    [
+        pytest.param(0, False, id="at once"),
+        pytest.param(9.9, False, id="just before"),
+        pytest.param(10.1, True, id="after it was still long enough"),
+        pytest.param(-5, False, id="a clock a little behind"),
+        pytest.param(-3600, True, id="a clock that was put back does not block for an hour"),
+    ],
+)
+def test_a_file_is_settled_once_it_was_still(
+    tmp_path: Path, declare: Declaring, after: float, settled: bool
+):
+    (tmp_path / "a.csv").write_text(HEAD)
+    os.utime(tmp_path / "a.csv", (1, 1))  # a time that is set says nothing
+    [part] = parts(declare())
+    now = datetime.fromtimestamp(part.touched_ns / 1e9, UTC) + timedelta(seconds=after)
+    assert is_settled(declare(settled_for=10), part, now) is settled
+    assert is_settled(declare(), part, now), "nothing is waited for unless it is declared"
+
+
 def test_a_file_that_went_away_says_so(tmp_path: Path, declare: Declaring):
     (tmp_path / "a.csv").write_text(HEAD + ROWS)
     [part] = parts(declare())
@@ -91,6 +119,8 @@ def test_a_file_that_went_away_says_so(tmp_path: Path, declare: Declaring):
         pytest.param(
             gzip.compress((HEAD).encode()) + gzip.compress(ROWS.encode()), "utf-8", id="two gzips"
         ),
+        pytest.param(zstd(HEAD + ROWS), "utf-8", id="zstd"),
+        pytest.param(zstd(HEAD) + zstd(ROWS), "utf-8", id="two zstd frames"),
     ],
 )
 def test_a_file_is_read_as_it_is_written(read: Reading, content: bytes, encoding: str):
@@ -104,7 +134,7 @@ def test_a_gzip_is_known_by_its_content_not_by_its_name(read: Reading):
     assert len(read(HEAD + ROWS, name="a.csv.gz").events) == 4, "and the first file is there too"
 
 
-@pytest.mark.parametrize("content", [b"", b"\n\r\n", HEAD.encode(), gzip.compress(b"")])
+@pytest.mark.parametrize("content", [b"", b"\n\r\n", HEAD.encode(), gzip.compress(b""), zstd("")])
 def test_a_file_without_rows_has_no_events(read: Reading, content: bytes):
     found = read(content)
     assert (found.events, found.rejects, found.records) == ([], [], 0)
@@ -180,6 +210,9 @@ def test_a_file_of_several_batches_numbers_its_rows_through(read: Reading):
         pytest.param(
             gzip.compress((HEAD + ROWS).encode()) + b"tail", "not a whole gzip", id="gzip and more"
         ),
+        pytest.param(zstd(HEAD + ROWS)[:-1], "not a whole zstd file.*still being", id="cut zstd"),
+        pytest.param(zstd(HEAD + ROWS)[:4], "not a whole zstd file", id="zstd at first sight"),
+        pytest.param(zstd(HEAD + ROWS) + b"tail", "not a whole zstd", id="zstd and more"),
         pytest.param(b"\x1f\x8bnothing", "not a whole gzip file", id="gzip at first sight"),
     ],
 )  # fmt: skip
