@@ -75,12 +75,14 @@ class Workspace:
         """Return what a page needs to know of the workspace.
 
         `first` and `last` are the wall-clock times of the first and last event (null in an
-        empty workspace; an event in the future does not count as last).
+        empty workspace; an event in the future does not count as last). `currencies` are
+        those of amounts, the most frequent first; `currency` is the setting.
         """
         settings = self.home.settings
         now = clock.now()
         with self._evaluator(scope) as evaluator:
             known = evaluator.known
+            currencies = evaluator.values("currency")
         span = known.extents
         return {
             "name": settings.name,
@@ -88,6 +90,7 @@ class Workspace:
             "timezone": settings.timezone,
             "week_start": settings.week_start,
             "currency": settings.currency,
+            "currencies": currencies,
             "revision": known.revision,
             "first": self._wall(span["first"].min()),
             "last": self._wall(span["last"].clip(upper_bound=now).max()),

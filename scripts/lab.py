@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import sys
 from pathlib import Path
 
@@ -22,7 +23,8 @@ def main() -> None:
             shutil.copyfile(notebook, folder / notebook.name)
     arguments = [
         "--ip=127.0.0.1",
-        f"--port={environment().get('LAB_PORT', '8888')}",
+        f"--port={_free(environment().get('LAB_PORT', '8888'))}",
+        "--ServerApp.port_retries=0",
         f"--ServerApp.root_dir={folder}",
         # Lab would otherwise ask other hosts for updates and extensions, and people for news.
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
@@ -34,6 +36,16 @@ def main() -> None:
     variables = dict(environment()) | {"ANALYTICSPRO_HOME": str(home.path)}
     command = [sys.executable, "-m", "jupyterlab", *arguments, *sys.argv[1:]]
     os.execve(sys.executable, command, variables)
+
+
+def _free(port: str) -> str:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", int(port)))
+        except (OSError, ValueError, OverflowError) as error:
+            sys.exit(f"JupyterLab cannot use port {port} ({error}). Set another: LAB_PORT=…")
+    return port
 
 
 def _settings(home: Home) -> Path:

@@ -35,7 +35,7 @@ def sources() -> None:
 
     \b
     [sources.till]
-    path = "orders/*.csv"           # relative to this file; .gz is read too
+    path = "orders/*.csv"           # relative to this file; .gz and .zst are read too
     event = "order_placed"          # what each row is
     occurred_at = "date"            # the column that says when
     customer_id = "customer"
@@ -185,7 +185,7 @@ def demo(place: Place, events: int, seed: int) -> None:
 
     It has 18 months of orders and visits, up to this hour. It is marked as demo everywhere
     and never mixed with real data. The same hour, seed and number of events give the same
-    data.
+    data; run in a later hour, it tells the whole story anew.
     """
     place.home.prepare()
     load_demo(place, events, seed)
@@ -194,7 +194,11 @@ def demo(place: Place, events: int, seed: int) -> None:
 def load_demo(place: Place, events: int = 200_000, seed: int = 7) -> None:
     """Load demo data and say what was loaded."""
     for report in _loaded(lambda progress: reach(place.home).demo(events, seed, progress)):
-        output.say(f"{report['new']:,} demo events loaded in {report['seconds']:.1f} s.")
+        replaced = report["changed"] + report["retracted"]
+        instead = f", in place of {replaced:,} of an earlier hour's story" if replaced else ""
+        output.say(
+            f"{report['records']:,} demo events loaded in {report['seconds']:.1f} s{instead}."
+        )
 
 
 def _declared(place: Place, file: Path | None, names: tuple[str, ...]) -> list[Source]:

@@ -9,6 +9,8 @@ from analyticspro.dashboards.spec import QUIET, WORDS, Palette, Spec, spec_of
 
 __all__ = ["Bar", "bar_chart", "bar_height"]
 
+_NUMBER_WIDTH = 62  # pixels
+
 
 @dataclass(frozen=True)
 class Bar:
@@ -46,11 +48,14 @@ def bar_chart(bars: Sequence[Bar], palette: Palette, width: int) -> Spec:
         "grid": False,
         "minExtent": min(100, width * 0.3),
     }
-    longest = max((abs(bar.value) for bar in bars), default=0.0)
-    lowest = min((bar.value for bar in bars), default=0.0)
+    lowest = min((*(bar.value for bar in bars), 0.0))
+    highest = max((*(bar.value for bar in bars), 0.0))
+    sides = 2 if lowest < 0 else 1
+    # The longest bars leave room for the numbers at their ends.
+    span = (highest - lowest) or 1.0
+    room = span * _NUMBER_WIDTH / max(width * 0.6 - sides * _NUMBER_WIDTH, _NUMBER_WIDTH)
+    reach = {"domain": [lowest - room if lowest < 0 else 0.0, highest + room]}
     shade = {"condition": {"test": "datum.rest", "value": palette.previous}}
-    # The longest bar leaves room for the number at its end.
-    reach = {"domain": [min(0.0, lowest), (longest or 1.0) * (1.0 + 62 / (width * 0.6))]}
     body: Spec = {
         "data": {"values": rows},
         "encoding": {
@@ -76,13 +81,20 @@ def bar_chart(bars: Sequence[Bar], palette: Palette, width: int) -> Spec:
                     "description": WORDS,
                 },
             },
-            {
-                "mark": {"type": "text", "align": "left", "dx": 6, "fontSize": 12, **QUIET},
-                "encoding": {
-                    "text": {"field": "written", "type": "nominal"},
-                    "color": {"value": palette.muted},
-                },
-            },
+            _numbers("datum.value >= 0", palette, align="left", dx=6),
+            *([_numbers("datum.value < 0", palette, align="right", dx=-6)] if lowest < 0 else []),
         ],
     }
     return spec_of(body, palette, width, bar_height(len(bars)))
+
+
+def _numbers(which: str, palette: Palette, *, align: str, dx: int) -> Spec:
+    """Return the layer that writes the values at the far ends of some of the bars."""
+    return {
+        "transform": [{"filter": which}],
+        "mark": {"type": "text", "align": align, "dx": dx, "fontSize": 12, **QUIET},
+        "encoding": {
+            "text": {"field": "written", "type": "nominal"},
+            "color": {"value": palette.muted},
+        },
+    }

@@ -132,8 +132,17 @@ def _neighbours(context: Context) -> tuple[str, str]:
 _PLURALS = {"country": "countries", "currency": "currencies", "category": "categories"}
 
 
-def filter_choice(name: str, values: Sequence[str], where: Mapping[str, str]) -> FilterChoice:
-    """Return the select of one dimension, in alphabetical order, with its chosen value."""
+def filter_choice(
+    name: str, values: Sequence[str], where: Mapping[str, str], *, one_only: bool = False
+) -> FilterChoice:
+    """Return the select of one dimension, in alphabetical order, with its chosen value.
+
+    Args:
+        name: The dimension.
+        values: Its values in the data.
+        where: What is chosen.
+        one_only: Offer no "all of them".
+    """
     label = name.replace("_", " ")
     chosen = where.get(name, "")
     known = sorted(values, key=str.casefold)
@@ -141,4 +150,5 @@ def filter_choice(name: str, values: Sequence[str], where: Mapping[str, str]) ->
         known.insert(0, chosen)
     every = Choice("", f"All {_PLURALS.get(label, f'{label}s')}", not chosen)
     options = [Choice(value, value, value == chosen) for value in known]
-    return FilterChoice(name, label.capitalize(), (every, *options), tuple(values))
+    offered = options if one_only else [every, *options]
+    return FilterChoice(name, label.capitalize(), tuple(offered), tuple(values))

@@ -29,6 +29,7 @@ _LIVE_ON = ("voila", "analyticspro")
 # Of a window before it is known, and of a page that stands by itself (see page.css).
 LIVE_WIDTHS = (1280, 390)
 _STATIC_WIDTHS = (960, 390)
+_CURRENCY = "currency"
 
 
 def page(
@@ -52,7 +53,8 @@ def page(
             makes a row.
         period: As `analyticspro.period.parse_period` reads it.
         where: Dimension to value; an empty value is no filter.
-        filters: Dimensions that the reader may filter by.
+        filters: Dimensions that the reader may filter by; where the data has amounts of
+            several currencies, one of them is always chosen as well.
         client: Who answers; the workspace that `connect()` finds by default.
 
     Raises:
@@ -78,7 +80,7 @@ class Page:
         self.title = title
         self.rows = layout.rows(figures)
         self.request = request
-        self.filters = filters
+        self.filters = tuple(dict.fromkeys((*filters, _CURRENCY)))
         self._client = client
         self._static: str | None = None
         self._batch = Batch()
@@ -127,8 +129,9 @@ class Page:
         *,
         strict: bool,
     ) -> None:
-        request = drawn.request
-        choices = self._choices(request)
+        currencies = workspace["currencies"]
+        request = drawn.request = _in_one_currency(drawn.request, currencies)
+        choices = self._choices(request, currencies)
         now = datetime.fromisoformat(workspace["now"])
         try:
             context = Context.of(workspace, request.period, request.where)
@@ -158,10 +161,15 @@ class Page:
     def _prefix(self) -> str:
         return f"ap{hashlib.blake2s(self.title.encode(), digest_size=4).hexdigest()}"
 
-    def _choices(self, request: Request) -> list[FilterChoice]:
-        return [
-            filter_choice(name, self.client.values(name), request.where) for name in self.filters
+    def _choices(self, request: Request, currencies: Sequence[str]) -> list[FilterChoice]:
+        choices = [
+            filter_choice(name, self.client.values(name), request.where)
+            for name in self.filters
+            if name != _CURRENCY
         ]
+        if len(currencies) > 1:
+            choices.append(filter_choice(_CURRENCY, currencies, request.where, one_only=True))
+        return choices
 
     def static_html(self) -> str:
         """Return the page as HTML that stands by itself: no script, no address, no control.
@@ -184,6 +192,13 @@ class Page:
         from analyticspro.dashboards.live import show
 
         show(self)
+
+
+def _in_one_currency(request: Request, currencies: Sequence[str]) -> Request:
+    """Return the request for one currency, by default the most frequent: they do not add up."""
+    if len(currencies) < 2 or request.where.get(_CURRENCY):
+        return request
+    return Request(request.period, {**request.where, _CURRENCY: currencies[0]})
 
 
 def _introduce(drawn: Drawn, workspace: Mapping[str, Any]) -> None:

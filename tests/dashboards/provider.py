@@ -164,6 +164,7 @@ class FrameProvider:
             "timezone": "UTC",
             "week_start": "monday",
             "currency": "GBP",
+            "currencies": ["GBP"],
             "revision": 7,
             "first": first.isoformat() if isinstance(first, datetime) else None,
             "last": last.isoformat() if isinstance(last, datetime) else None,

@@ -14,7 +14,7 @@ function render({ model, el }) {
   el.appendChild(root);
   const at = (selector) => root.querySelector(selector);
   const shown = {};
-  let seq = 0, drawnWidth = null, waiting = null;
+  let seq = 0, drawnWidth = null, waiting = null, isStep = true;
 
   const width = () => Math.round(root.clientWidth);
 
@@ -39,11 +39,12 @@ function render({ model, el }) {
     hideTip();
   }
 
-  function address(drawn) {
+  // Each choice of the reader is a step that the browser's Back undoes.
+  function address(drawn, isStep) {
     const url = new URL(location.href);
     for (const [name, value] of Object.entries({ period: drawn.period, ...drawn.where }))
       value ? url.searchParams.set(name, value) : url.searchParams.delete(name);
-    history.replaceState(history.state, "", url);
+    if (url.href !== location.href) history[isStep ? "pushState" : "replaceState"](null, "", url);
   }
 
   function busy(on) {
@@ -92,12 +93,21 @@ function render({ model, el }) {
     if (drawn.seq !== seq) return; // an older wish; a newer one is on its way
     put(drawn);
     busy(false);
-    address(drawn);
+    address(drawn, isStep);
+    isStep = true;
   }
+  addEventListener("popstate", () => {
+    if (!root.isConnected) return;
+    const wanted = new URL(location.href).searchParams;
+    isStep = false;
+    ask(Object.fromEntries(Object.keys(chosen()).map((name) => [name, wanted.get(name) || ""])));
+  });
   model.on("change:drawn", update);
   model.on("comm:close", lost);
 
-  root.addEventListener("submit", (event) => event.preventDefault());
+  root.addEventListener("submit", (event) => {
+    if (!event.target.matches("[data-plain]")) event.preventDefault();
+  });
   root.addEventListener("change", (event) => {
     if (event.target.matches("[data-control]")) ask(chosen());
   });
@@ -207,7 +217,7 @@ function render({ model, el }) {
   seq = first.seq;
   put(first);
   busy(false);
-  address(first);
+  address(first, false);
   dispatchEvent(new Event("analyticspro:ready"));
 }
 

@@ -99,13 +99,18 @@ def change_of(
         span += f", data from {day_words(context.first)}"
     direction = "up" if step > 0 else "down" if step < 0 else "flat"
     rate = row.get(f"{name}_change_rate")
-    moved = "no change" if direction == "flat" else "new" if rate is None else relative(rate)
+    if before < 0:
+        moved = ""  # so many per cent of less than nothing says nothing
+    else:
+        moved = "no change" if direction == "flat" else "new" if rate is None else relative(rate)
     amount = "" if direction == "flat" else Unit.of(metric).step(step)
     # A window that data covers in part says little, so it is given and not judged.
     verdict = _VERDICTS.get((direction, metric["better"]), "neutral") if is_whole else "neutral"
     judged = {"good": ", better", "bad": ", worse"}.get(verdict, "")
     if direction == "flat":
         spoken = f"no change against {span}"
+    elif before < 0:
+        spoken = f"{direction} {amount} against {span}{judged}"
     elif rate is None:
         spoken = f"new: {amount} against {span}{judged}"
     else:

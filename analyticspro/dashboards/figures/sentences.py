@@ -59,7 +59,7 @@ class Summary(Figure):
         text = f"{metric['title']} was {unit.full(value)} {_when(context, whole)}"
         change = change_of(row, self.metric, context, whole.provenance)
         if change is not None and change.direction != "flat":
-            moved = "" if change.rate == "new" else f" {change.rate}"
+            moved = "" if change.rate in ("", "new") else f" {change.rate}"
             against = change.against.removeprefix("vs ")
             text += f", {change.direction}{moved} ({change.step}) on {against}"
         sentences = [f"{text}."]
