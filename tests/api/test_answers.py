@@ -109,6 +109,7 @@ def test_the_workspace_tells_of_itself(server: Server):
         "timezone": "Europe/London",
         "week_start": "monday",
         "currency": "GBP",
+        "currencies": ["GBP"],
         "first": "2023-11-05T10:00:00",
         "last": "2024-04-01T01:00:00",
     }
