@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from playwright.sync_api import Browser, sync_playwright
 
 from analyticspro.config import Home
 from analyticspro.connectors import load
@@ -14,6 +16,11 @@ from analyticspro.workspace import Workspace
 
 ROOT = Path(__file__).parent.parent
 RETAIL_SOURCES = ROOT / "examples" / "online-retail" / "sources.toml"
+
+CHROMIUM_FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
 
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
@@ -54,3 +61,14 @@ def retail_home(retail_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
         [report] = workspace.sync(sources, progress=lambda step: None)
     assert report.error is None
     return home
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A real browser; `make test-browser` says where it is."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ["CHROMIUM"], args=CHROMIUM_FLAGS
+        )
+        yield browser
+        browser.close()

@@ -5,12 +5,11 @@ Between the two stands a bridge in place of Jupyter's comm; it can be cut, as a 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from analyticspro.dashboards import Page as Dashboard
 from analyticspro.dashboards import bars, kpi, line
@@ -20,8 +19,6 @@ from analyticspro.dashboards.templating import asset
 from tests.dashboards.provider import METRICS, FrameProvider
 
 pytestmark = pytest.mark.browser
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 ADDRESS = "http://dashboards.test/dashboards/overview?period=2011-11"
 BRIDGE = """
 <!doctype html><meta name="viewport" content="width=device-width"><style>%s body{margin:0}</style>
@@ -45,14 +42,6 @@ const model = {
 page.render({ model, el: document.getElementById("at") });
 </script><script id="code" type="text/plain">%s</script>
 """
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
