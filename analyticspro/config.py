@@ -34,6 +34,8 @@ __all__ = ["Home", "Settings", "environment"]
 
 
 _SHORTEST_TOKEN = 16
+# Files among the zones that name no place: each machine means something else by them.
+_NO_ZONES = ("localtime", "posixrules", "Factory")
 
 
 def environment() -> Mapping[str, str]:
@@ -69,6 +71,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         try:
+            if self.timezone in _NO_ZONES:
+                raise ValueError
             ZoneInfo(self.timezone)
         except (KeyError, ValueError, OSError):
             raise SettingError(

@@ -59,6 +59,7 @@ def test_the_zone_and_the_environment_are_at_hand(monkeypatch: pytest.MonkeyPatc
     ("text", "named"),
     [
         ('timezone = "Mars/Olympus"', ("timezone", "'Mars/Olympus'", "Europe/London")),
+        ('timezone = "localtime"', ("timezone", "'localtime'", "Europe/London")),
         ('timezone = "Europe"', ("timezone", "'Europe'", "Europe/London")),
         ('timezone = "../secret"', ("timezone", "'../secret'", "Europe/London")),
         ('week_start = "friday"', ("week_start", "'friday'", "monday or sunday")),

@@ -17,6 +17,7 @@ from tornado import web
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 from traitlets import Bytes
 
+from analyticspro.client import presence
 from analyticspro.errors import Forbidden, ServiceUnavailable
 
 if TYPE_CHECKING:
@@ -115,10 +116,8 @@ class CookieIdentity(IdentityProvider):
 
 def api_url(home: Home) -> str:
     """Return where the home's api answers: as it wrote itself, else as the settings say."""
-    try:
-        return str(json.loads(home.api_file.read_text())["url"]).rstrip("/")
-    except (FileNotFoundError, ValueError, KeyError):
-        return f"http://{home.settings.host}:{home.settings.api_port}"
+    found = presence(home)
+    return found.url if found else f"http://{home.settings.host}:{home.settings.api_port}"
 
 
 async def redeem(home: Home, code: str) -> str:
