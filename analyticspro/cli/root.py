@@ -14,7 +14,7 @@ from analyticspro.client import Client
 from analyticspro.config import Home
 from analyticspro.errors import AnalyticsProError
 
-__all__ = ["Place", "group", "with_place"]
+__all__ = ["Place", "form_option", "group", "with_place"]
 
 P = ParamSpec("P")
 
@@ -56,6 +56,16 @@ class Place:
     def client(self) -> Client:
         """A client of it."""
         return Client(self.home)
+
+
+form_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="table for people, json for programs.",
+)
 
 
 class _Group(click.Group):

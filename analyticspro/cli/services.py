@@ -6,7 +6,7 @@ import click
 
 from analyticspro import services
 from analyticspro.cli import output
-from analyticspro.cli.root import Place, group, with_place
+from analyticspro.cli.root import Place, form_option, group, with_place
 from analyticspro.cli.sources import load_demo
 from analyticspro.client import Remote, reach
 from analyticspro.errors import ServiceUnavailable
@@ -58,15 +58,15 @@ def down(place: Place) -> None:
 
 
 @group.command()
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@form_option
 @with_place
-def status(place: Place, *, as_json: bool) -> None:
+def status(place: Place, *, form: str) -> None:
     """Show which services run, since when, and where.
 
     Exit code 4 unless all are ready.
     """
     states = services.status(place.home)
-    if as_json:
+    if form == "json":
         output.print_json([state.to_json() for state in states])
     else:
         output.table(

@@ -10,7 +10,7 @@ import click
 
 from analyticspro import connectors, ingest
 from analyticspro.cli import output
-from analyticspro.cli.root import Place, group, with_place
+from analyticspro.cli.root import Place, form_option, group, with_place
 from analyticspro.client import OnProgress, reach
 from analyticspro.config import environment
 from analyticspro.connectors import Source
@@ -23,7 +23,6 @@ _FILE = click.option(
     type=click.Path(path_type=Path),
     help="Where the sources are declared. Default: sources.toml in the home.",
 )
-_JSON = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 
 
 @group.group()
@@ -49,10 +48,10 @@ def sources() -> None:
 
 @sources.command()
 @_FILE
-@_JSON
+@form_option
 @click.argument("names", nargs=-1)
 @with_place
-def check(place: Place, *, file: Path | None, as_json: bool, names: tuple[str, ...]) -> None:
+def check(place: Place, *, file: Path | None, form: str, names: tuple[str, ...]) -> None:
     """See whether sources can be read; stores nothing.
 
     Shows what the first event would look like, and what would be set aside.
@@ -62,7 +61,7 @@ def check(place: Place, *, file: Path | None, as_json: bool, names: tuple[str, .
     analyticspro --home ~/acme sources check --sources sources.toml till
     """  # noqa: D301
     results = [ingest.check(source).to_json() for source in _declared(place, file, names)]
-    if as_json:
+    if form == "json":
         output.print_json(results)
         return
     for result in results:
@@ -77,14 +76,17 @@ def check(place: Place, *, file: Path | None, as_json: bool, names: tuple[str, .
                 click.echo(f"    {name:<14} {shown}")
         for problem in result["problems"]:
             click.echo(f"    {_problem(problem)}")
+        more = result["rejected"] - len(result["problems"])
+        if more > 0:
+            click.echo(f"    … and {more:,} more.")
 
 
 @sources.command()
 @_FILE
-@_JSON
+@form_option
 @click.argument("names", nargs=-1)
 @with_place
-def sync(place: Place, *, file: Path | None, as_json: bool, names: tuple[str, ...]) -> None:
+def sync(place: Place, *, file: Path | None, form: str, names: tuple[str, ...]) -> None:
     """Read what is new or changed.
 
     Of all declared sources, or of those named. Unchanged files are skipped. Stopping it at
@@ -97,10 +99,10 @@ def sync(place: Place, *, file: Path | None, as_json: bool, names: tuple[str, ..
     declared = [source.model_dump(mode="json") for source in _declared(place, file, names)]
     place.home.prepare()
     reports = _loaded(lambda progress: reach(place.home).sync(declared, progress))
-    if as_json:
+    if form == "json":
         output.print_json(reports)
     for report in reports:
-        if not as_json:
+        if form != "json":
             _print_report(report)
     failed = [report for report in reports if report["error"]]
     if failed:
@@ -108,12 +110,12 @@ def sync(place: Place, *, file: Path | None, as_json: bool, names: tuple[str, ..
 
 
 @sources.command()
-@_JSON
+@form_option
 @with_place
-def status(place: Place, *, as_json: bool) -> None:
+def status(place: Place, *, form: str) -> None:
     """Show each source: its last sync, how far its data reaches."""
     rows = reach(place.home).sources()
-    if as_json:
+    if form == "json":
         output.print_json(rows)
         return
     if not rows:
@@ -146,16 +148,16 @@ def status(place: Place, *, as_json: bool) -> None:
     show_default=True,
     help="How many at most.",
 )
-@_JSON
+@form_option
 @with_place
-def rejects(place: Place, *, name: str, limit: int, as_json: bool) -> None:
+def rejects(place: Place, *, name: str, limit: int, form: str) -> None:
     """Show the records of source NAME that were set aside, and why.
 
     \b
     analyticspro sources rejects till --limit 10
     """  # noqa: D301
     found = reach(place.home).rejects(name, limit)
-    if as_json:
+    if form == "json":
         output.print_json(found)
         return
     for problem in found:

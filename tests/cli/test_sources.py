@@ -87,14 +87,14 @@ def test_check_sync_status_rejects(workspace: Path, declared: Path):
 
 
 def test_as_json_for_programs(home: Home, declared: Path):
-    words = ("--sources", declared, "--json")
+    words = ("--sources", declared, "--format", "json")
     [checked] = run("sources", "check", *words, home=home.path).json
     assert (checked["records"], checked["rejected"], checked["rounded"]) == (4, 1, 1)
     [report] = run("sources", "sync", *words, home=home.path).json
     assert (report["source"], report["new"], report["rejected"]) == ("till", 3, 1)
-    [state] = run("sources", "status", "--json", home=home.path).json
+    [state] = run("sources", "status", "--format", "json", home=home.path).json
     assert (state["name"], state["records"], state["last_sync"]["new"]) == ("till", 4, 3)
-    [reject] = run("sources", "rejects", "till", "--json", home=home.path).json
+    [reject] = run("sources", "rejects", "till", "--format", "json", home=home.path).json
     assert (reject["line"], reject["field"]) == (4, "date")
 
 
@@ -120,7 +120,7 @@ def test_when_one_of_two_fails_the_other_is_in_and_the_code_says_so(home: Home, 
     text = declared.read_text()
     broken = text.replace("sources.till", "sources.gone").replace("orders/*", "gone/*")
     declared.write_text(broken + text)
-    done = run("sources", "sync", "--sources", declared, "--json", home=home.path)
+    done = run("sources", "sync", "--sources", declared, "--format", "json", home=home.path)
     assert done.code == 3
     gone, till = json.loads(done.out)
     assert gone["error"]["code"] == "source"
