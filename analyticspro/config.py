@@ -128,7 +128,7 @@ class Home:
             if self.path.stat().st_mode & 0o077:
                 self.path.chmod(0o700)  # it was there before, open to others
             if not self.token_file.exists():
-                self._make_token()
+                self.make_secret(self.token_file)
         except OSError as error:
             raise SettingError(
                 f"{self.path} cannot be used as a workspace: {error.strerror} "
@@ -136,14 +136,15 @@ class Home:
             ) from None
         return self
 
-    def _make_token(self) -> None:
-        descriptor, draft = tempfile.mkstemp(prefix="token.", dir=self.path)  # mode 0600
+    def make_secret(self, file: Path) -> None:
+        """Put a new secret into `file` of this home, whole or not at all, unless one is there."""
+        descriptor, draft = tempfile.mkstemp(prefix=f"{file.name}.", dir=self.path)  # mode 0600
         try:
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_urlsafe(32))
-                file.flush()
+            with os.fdopen(descriptor, "w") as stream:
+                stream.write(secrets.token_urlsafe(32))
+                stream.flush()
                 os.fsync(descriptor)
-            os.link(draft, self.token_file)
+            os.link(draft, file)
         except FileExistsError:
             pass  # another process made it first: theirs stands
         finally:

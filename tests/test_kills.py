@@ -23,7 +23,8 @@ from analyticspro.errors import ServiceUnavailable
 from analyticspro.policy import OWNER
 from analyticspro.warehouse import Warehouse
 from analyticspro.workspace import Workspace
-from tests.api.server import environment, free_port
+from tests.api.server import environment
+from tests.local import free_port
 
 ROOT = Path(__file__).parent.parent
 PATIENCE_S = 120

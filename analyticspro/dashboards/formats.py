@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from analyticspro.grain import Grain, WeekStart, add, floor
+from analyticspro.grain import Grain, add, floor
 from analyticspro.money import exponent
 
 __all__ = ["Number", "Unit", "bucket_words", "exact", "moment_words", "period_words", "span_words"]
@@ -211,8 +211,3 @@ def period_words(name: str, start: datetime, end: datetime) -> str:
     if name.startswith(("last-", "this-")) or name in ("today", "yesterday"):
         return name.replace("-", " ").capitalize()
     return span_words(start, end)
-
-
-def bucket_end(start: datetime, grain: Grain, week_start: WeekStart) -> datetime:
-    """Return the end of the bucket that holds `start`."""
-    return add(floor(start, grain, week_start), grain, 1)

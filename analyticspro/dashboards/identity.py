@@ -7,9 +7,6 @@ page server has the api redeem the code and then remembers the browser in a sign
 from __future__ import annotations
 
 import json
-import os
-import secrets
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_server.auth.identity import IdentityProvider, User
@@ -38,22 +35,9 @@ def cookie_secret(home: Home) -> bytes:
     """
     file = home.path / "cookie_secret"
     if not file.exists():
-        _write_once(file, secrets.token_hex(32))
+        home.make_secret(file)
     file.chmod(0o600)
     return file.read_text().strip().encode()
-
-
-def _write_once(file: Path, text: str) -> None:
-    draft = file.with_suffix(f".{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as stream:
-        stream.write(text)
-    try:
-        os.link(draft, file)
-    except FileExistsError:
-        pass  # another process made it first: theirs stands
-    finally:
-        draft.unlink()
 
 
 class CookieIdentity(IdentityProvider):

@@ -17,15 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from analyticspro.config import Home
+from tests.local import free_port
 
 ROOT = Path(__file__).parents[2]
 START_WITHIN_S = 30
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def environment(**settings: object) -> dict[str, str]:

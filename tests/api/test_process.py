@@ -14,8 +14,9 @@ from analyticspro.config import Home
 from analyticspro.errors import Stopped
 from analyticspro.policy import OWNER
 from analyticspro.warehouse import Warehouse
-from tests.api.server import free_port, is_listening, launch, serving
+from tests.api.server import is_listening, launch, serving
 from tests.api.test_syncing import ROWS, Stream, source, written
+from tests.local import free_port
 from tests.metrics.shop import Shop
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +11,7 @@ from playwright.sync_api import Browser, Page
 from analyticspro import services
 from analyticspro.client import Remote, reach
 from analyticspro.config import Home
+from tests.local import free_port
 
 
 @pytest.fixture(scope="session")
@@ -40,10 +40,3 @@ def one_time_code(home: Home) -> str:
     transport = reach(home)
     assert isinstance(transport, Remote)
     return transport.link()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -11,7 +11,8 @@ from analyticspro import services
 from analyticspro.config import Home
 from analyticspro.connectors import load
 from analyticspro.workspace import Workspace
-from tests.browser.conftest import free_port, one_time_code
+from tests.browser.conftest import one_time_code
+from tests.local import free_port
 
 pytestmark = pytest.mark.browser
 

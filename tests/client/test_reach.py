@@ -25,8 +25,9 @@ from analyticspro.errors import (
     UnknownName,
 )
 from analyticspro.metrics import Answer, Filter, Query
-from tests.api.server import free_port, serving
+from tests.api.server import serving
 from tests.api.test_syncing import source, written
+from tests.local import free_port
 
 QUESTIONS = [
     Query.of("revenue"),

@@ -6,12 +6,10 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ import nbformat
 import psutil
 
 from analyticspro.config import Home
+from tests.local import free_port, until
 
 COUNTER = '''
 import anywidget, traitlets, os
@@ -160,19 +159,6 @@ def new_home(folder: Path) -> Home:
     home = Home(folder).prepare()
     home.write_settings(port=free_port(), api_port=free_port())
     return home
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def until(condition: Callable[[], object], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come to be"
-        time.sleep(0.05)
 
 
 def answers(port: int) -> bool:

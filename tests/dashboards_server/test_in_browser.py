@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.dashboards_server.serving import Site, until
+from tests.dashboards_server.serving import Site
+from tests.local import until
 
 pytestmark = pytest.mark.browser
 

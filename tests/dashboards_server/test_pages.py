@@ -12,7 +12,8 @@ import psutil
 import pytest
 import websocket
 
-from tests.dashboards_server.serving import Site, until
+from tests.dashboards_server.serving import Site
+from tests.local import until
 
 
 def data_of(page: str) -> dict[str, object]:

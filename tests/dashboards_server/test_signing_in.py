@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import websocket
 
-from tests.dashboards_server.serving import Site, free_port, new_home, stop
+from tests.dashboards_server.serving import Site, new_home, stop
+from tests.local import free_port
 
 KERNEL = "00000000-0000-0000-0000-000000000000"
 

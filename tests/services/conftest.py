@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,25 +11,13 @@ import pytest
 from analyticspro import services
 from analyticspro.config import Home
 from analyticspro.services import Service
+from tests.local import free_port
 
 HERE = Path(__file__).parent
 SERVICES = (
     Service("api", "standin_api", "api_port", stop_seconds=5),
     Service("dashboards", "standin_pages", "port", stop_seconds=5),
 )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def until(condition: Callable[[], object], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come to be"
-        time.sleep(0.05)
 
 
 @pytest.fixture(autouse=True)

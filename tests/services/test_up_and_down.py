@@ -19,7 +19,8 @@ from analyticspro.config import Home
 from analyticspro.errors import ServiceUnavailable, SettingError
 from analyticspro.services import Running, ServiceStatus, State
 from analyticspro.services.processes import service_processes, supervisors
-from tests.services.conftest import HERE, SERVICES, free_port, until
+from tests.local import free_port, until
+from tests.services.conftest import HERE, SERVICES
 
 
 def up(home: Home, **more: float) -> Running:
