@@ -8,12 +8,22 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from enum import StrEnum
 
 import polars as pl
 
 from analyticspro.errors import DefinitionError
 
-__all__ = ["PROBLEMS", "SCHEMA", "check_name", "event_id", "problems"]
+__all__ = ["PROBLEMS", "SCHEMA", "WriteMode", "check_name", "event_id", "problems"]
+
+
+class WriteMode(StrEnum):
+    """What a second record under the same id means. Source: semantics.md, Identity."""
+
+    APPEND = "append"  # a duplicate: the first copy stands, another payload is a conflict
+    MERGE = "merge"  # a higher version supersedes; an equal or lower one is a duplicate
+    REPLACE = "replace"  # another payload supersedes; what a whole partition lacks is retracted
+
 
 _FIELDS: dict[str, pl.DataType | type[pl.DataType]] = {
     "event_id": pl.String,  # deterministic from the source and the source's own id
@@ -26,6 +36,7 @@ _FIELDS: dict[str, pl.DataType | type[pl.DataType]] = {
     "currency": pl.String,  # ISO 4217; null where there is no amount
     "properties": pl.String,  # a JSON object
     "raw": pl.String,  # the source's record as it came, JSON
+    "version": pl.Int64,  # orders the states of one record under WriteMode.MERGE; else null
 }
 SCHEMA = pl.Schema(_FIELDS)
 

@@ -3,10 +3,15 @@
 from analyticspro.connectors.batch import Batch, Part
 from analyticspro.connectors.declaration import Source
 from analyticspro.connectors.files import fingerprint, is_settled, parts, read_part
+from analyticspro.connectors.files_source import FilesSource
+from analyticspro.connectors.page import Connector, Page
 from analyticspro.connectors.sources_file import load, parse
 
 __all__ = [
     "Batch",
+    "Connector",
+    "FilesSource",
+    "Page",
     "Part",
     "Source",
     "fingerprint",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from analyticspro.connectors.csv_records import Broken, Record, read
-from analyticspro.connectors.declaration import Source
+from analyticspro.connectors.files_source import FilesSource
 from analyticspro.connectors.records import (
     RECORDS_PER_BATCH,
     Records,
@@ -21,7 +21,7 @@ from analyticspro.errors import SourceError
 __all__ = ["read_csv"]
 
 
-def read_csv(source: Source, location: str, text: TextIO) -> Iterator[Records]:
+def read_csv(source: FilesSource, location: str, text: TextIO) -> Iterator[Records]:
     """Yield the records of a file of CSV.
 
     Raises:
@@ -37,7 +37,7 @@ def read_csv(source: Source, location: str, text: TextIO) -> Iterator[Records]:
         yield _records(columns, chunk, row)
 
 
-def _header(source: Source, location: str, header: Record | Broken) -> list[str]:
+def _header(source: FilesSource, location: str, header: Record | Broken) -> list[str]:
     if isinstance(header, Broken):
         raise SourceError(f"{location}, header: {header.reason}.")
     if _undecodable(header.fields) is not None:

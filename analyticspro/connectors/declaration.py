@@ -1,9 +1,10 @@
-"""What `sources.toml` says: each source, where it is, and how its records map to events."""
+"""What every source declares: how its records become events."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -17,13 +18,27 @@ from pydantic import (
 
 from analyticspro.connectors.values import EPOCHS, Notation
 from analyticspro.errors import DefinitionError
-from analyticspro.events import check_name
+from analyticspro.events import WriteMode, check_name
 from analyticspro.money import exponent
 
-__all__ = ["Amount", "EventRule", "Property", "Source", "Time"]
+__all__ = [
+    "Amount",
+    "Columns",
+    "Declared",
+    "EventRule",
+    "Mapped",
+    "Property",
+    "Source",
+    "SourceName",
+    "Stream",
+    "Time",
+    "Version",
+]
 
 
-class _Declared(BaseModel):
+class Declared(BaseModel):
+    """A table of `sources.toml`: what it does not know is a mistake, never passed over."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -42,18 +57,10 @@ def _zone(name: str) -> str:
     return name
 
 
-def _encoding(name: str) -> str:
-    try:
-        "a".encode(name)
-    except (LookupError, ValueError):
-        raise ValueError("is no encoding; write one such as utf-8 or cp1252") from None
+def _source_name(name: str) -> str:
+    if re.fullmatch(r"[a-z][a-z0-9_]{0,59}", name) is None:
+        raise ValueError("a source's name has small letters, digits and underscores only")
     return name
-
-
-def _delimiter(character: str) -> str:
-    if character in '"\r\n\0':
-        raise ValueError("cannot part fields; write one such as , or ; or \\t")
-    return character
 
 
 def _time_format(form: str) -> str:
@@ -89,9 +96,10 @@ _SOME_DAY = datetime(2011, 11, 5, 14, 30, tzinfo=UTC)
 Columns = Annotated[tuple[str, ...], AfterValidator(_once)]
 TimeFormat = Annotated[str, AfterValidator(_time_format)]
 EventName = Annotated[str, AfterValidator(_event_name)]
+SourceName = Annotated[str, AfterValidator(_source_name)]
 
 
-class EventRule(_Declared):
+class EventRule(Declared):
     """Gives a row another event name when a column starts with, or equals, a text."""
 
     name: EventName
@@ -106,7 +114,7 @@ class EventRule(_Declared):
         return self
 
 
-class Time(_Declared):
+class Time(Declared):
     """When it happened: a column, and how it is written (ISO 8601 if nothing is said).
 
     Attributes:
@@ -129,7 +137,7 @@ class Time(_Declared):
         return self.formats if self.format is None else (self.format,)
 
 
-class Amount(_Declared):
+class Amount(Declared):
     """Money in major units: the product of one or more columns, and its currency.
 
     The currency is that of the source, unless a column holds it.
@@ -139,47 +147,37 @@ class Amount(_Declared):
     currency_column: str | None = None
 
 
-class Property(_Declared):
+class Property(Declared):
     """A property of the event, from a column."""
 
     column: str
     type: Literal["text", "integer", "number", "boolean"] = "text"
 
 
-# The settings that say nothing about a file of that format.
-_NOT_OF_FORMAT = {
-    "csv": (),
-    "jsonl": ("delimiter", "decimal", "thousands"),
-    "parquet": ("delimiter", "decimal", "thousands", "encoding"),
-}
+class Source(Declared):
+    """What every source declares of itself, whatever its connector."""
+
+    name: SourceName
+    connector: str
+    title: str = ""
+
+    def within(self, folder: Path) -> Self:
+        """Return the source with its relative paths taken from `folder`."""
+        return self
 
 
-class Source(_Declared):
-    """One source of files: which files, how they are written, what a row means.
+class Mapped(Declared):
+    """How records become events.
 
     Attributes:
-        path: Files to read, with `*`, `?` and `**`; relative to the folder of
-            sources.toml. `${NAME}` stands for an environment variable.
-        key: Columns that identify a row for good; without them, its file's path and its
-            row number do.
-        decimal: The sign before the decimals of amounts and numbers in a CSV.
+        key: Columns that identify a record for good.
+        decimal: The sign before the decimals of amounts and numbers.
         thousands: The sign between groups of three digits, if there may be one.
-        settled_for: Seconds that a file must have been still before it is read.
-        event: Name of the event that each row is, unless one of `event_rules` fits.
+        event: Name of the event that each record is, unless one of `event_rules` fits.
     """
 
-    name: str
-    connector: Literal["files"] = "files"
-    title: str = ""
-    path: str
-    format: Literal["csv", "jsonl", "parquet"] = "csv"
-    delimiter: Annotated[str, AfterValidator(_delimiter)] = Field(
-        default=",", min_length=1, max_length=1
-    )
-    encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
     decimal: Literal[".", ","] = "."
     thousands: Literal[".", ",", " ", "'"] | None = None
-    settled_for: Annotated[float, Field(ge=0, le=604_800, allow_inf_nan=False)] = 0
     timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
     currency: Annotated[str, AfterValidator(_currency)] | None = None
     key: Columns = ()
@@ -198,8 +196,9 @@ class Source(_Declared):
         if not isinstance(given, dict):
             return given
         wide = dict(given)
-        if isinstance(wide.get("occurred_at"), str):
-            wide["occurred_at"] = {"column": wide["occurred_at"]}
+        for name in ("occurred_at", "version"):
+            if isinstance(wide.get(name), str):
+                wide[name] = {"column": wide[name]}
         if isinstance(wide.get("amount"), str):
             wide["amount"] = {"product": [wide["amount"]]}
         if isinstance(wide.get("properties"), dict):
@@ -211,8 +210,6 @@ class Source(_Declared):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if re.fullmatch(r"[a-z][a-z0-9_]{0,59}", self.name) is None:
-            raise ValueError("a source's name has small letters, digits and underscores only")
         if "amount_unrounded" in self.properties:
             raise ValueError(
                 "properties.amount_unrounded is kept for amounts that had to be rounded; "
@@ -223,22 +220,11 @@ class Source(_Declared):
         for name in self.columns():
             if "\0" in name:
                 raise ValueError(f"no column can be called {name!r}: it holds a NUL character")
-        return self
-
-    @model_validator(mode="after")
-    def _fits_its_format(self) -> Self:
         if self.thousands == self.decimal:
             raise ValueError(
                 f"thousands is {self.thousands!r}, which is the decimal sign too; "
                 "set decimal, or leave thousands out"
             )
-        for name in _NOT_OF_FORMAT[self.format]:
-            value = getattr(self, name)
-            if value != type(self).model_fields[name].default:
-                raise ValueError(
-                    f"{name} is {value!r}, which a file of format {self.format!r} does not have; "
-                    f"remove {name}"
-                )
         return self
 
     def notation(self) -> Notation | None:
@@ -247,7 +233,7 @@ class Source(_Declared):
         return None if plain else Notation(self.decimal, self.thousands)
 
     def columns(self) -> set[str]:
-        """Return the columns that a file of this source must have."""
+        """Return the columns that the mapping reads."""
         named = [self.occurred_at.column, *self.key]
         named += [rule.column for rule in self.event_rules]
         named += [name for name in (self.customer_id, self.user_id, self.session_id) if name]
@@ -256,3 +242,46 @@ class Source(_Declared):
             named += self.amount.product
             named += [self.amount.currency_column] if self.amount.currency_column else []
         return set(named)
+
+
+class Version(Declared):
+    """What orders the versions of a record: the higher supersedes the lower.
+
+    Attributes:
+        format: As of `Time`; or `number`, for a column that counts up.
+    """
+
+    column: str
+    format: TimeFormat | Literal["number"] | None = None
+
+
+class Stream(Mapped):
+    """Records of one kind that a source gives piece by piece.
+
+    Attributes:
+        mode: What a second record under the same key means; see `WriteMode`. Without it,
+            `merge` where a version is declared, else `append`.
+        version: Needed for `merge`.
+    """
+
+    mode: WriteMode | None = None
+    version: Version | None = None
+
+    @model_validator(mode="after")
+    def _can_write(self) -> Self:
+        if not self.key:
+            raise ValueError("key is missing: name the fields that identify a record for good")
+        if self.write_mode is WriteMode.MERGE and self.version is None:
+            raise ValueError("mode is 'merge', which needs version: what orders a record's states")
+        return self
+
+    @property
+    def write_mode(self) -> WriteMode:
+        """What a second record under the same key means."""
+        if self.mode is not None:
+            return self.mode
+        return WriteMode.APPEND if self.version is None else WriteMode.MERGE
+
+    def columns(self) -> set[str]:
+        """Return the columns that the mapping reads."""
+        return super().columns() | ({self.version.column} if self.version else set())

@@ -22,7 +22,7 @@ import polars as pl
 from analyticspro.connectors.batch import REJECTS, Batch, Part
 from analyticspro.connectors.compression import unpacked
 from analyticspro.connectors.csv_format import read_csv
-from analyticspro.connectors.declaration import Source
+from analyticspro.connectors.files_source import FilesSource
 from analyticspro.connectors.jsonl_format import read_jsonl
 from analyticspro.connectors.mapping import Mapping
 from analyticspro.connectors.parquet_format import read_parquet
@@ -32,7 +32,7 @@ from analyticspro.errors import SourceError
 __all__ = ["fingerprint", "is_settled", "parts", "read_part"]
 
 
-def parts(source: Source) -> list[Part]:
+def parts(source: FilesSource) -> list[Part]:
     """Return the files of `source`, by name.
 
     Raises:
@@ -71,7 +71,7 @@ def _root(path: str) -> tuple[Path, str]:
     return Path(*fixed), str(Path(*whole.parts[len(fixed) :]))
 
 
-def is_settled(source: Source, part: Part, now: datetime) -> bool:
+def is_settled(source: FilesSource, part: Part, now: datetime) -> bool:
     """Return whether the part's size and time have been still for `source.settled_for`.
 
     What the system notes with every change is asked, since the time of change itself can be
@@ -91,14 +91,14 @@ def fingerprint(part: Part) -> str:
         raise SourceError(f"{part.location} cannot be read: {error.strerror}.") from None
 
 
-def read_part(source: Source, part: Part) -> Iterator[Batch]:
+def read_part(source: FilesSource, part: Part) -> Iterator[Batch]:
     """Yield the records of one file, in its order, some 50,000 at a time.
 
     Raises:
         SourceError: The file cannot be read to its end, or lacks a column. What was yielded
             before stays valid.
     """
-    mapping = Mapping(source, part.name)
+    mapping = Mapping(source, source.name, part.name)
     try:
         with open(part.location, "rb") as file:
             for records in _records(source, part, file):
@@ -118,7 +118,7 @@ def read_part(source: Source, part: Part) -> Iterator[Batch]:
         raise SourceError(f"{part.location} cannot be read: {error.strerror}.") from None
 
 
-def _records(source: Source, part: Part, file: IO[bytes]) -> Iterator[Records]:
+def _records(source: FilesSource, part: Part, file: IO[bytes]) -> Iterator[Records]:
     if source.format == "parquet":
         yield from read_parquet(source, part.location, file)
         return

@@ -11,7 +11,7 @@ from typing import NoReturn, TextIO
 
 import polars as pl
 
-from analyticspro.connectors.declaration import Source
+from analyticspro.connectors.files_source import FilesSource
 from analyticspro.connectors.json_text import Number, plain_text
 from analyticspro.connectors.records import (
     RAW,
@@ -34,7 +34,7 @@ _BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _Row = tuple[int, int, list[str | None]]
 
 
-def read_jsonl(source: Source, location: str, text: TextIO) -> Iterator[Records]:
+def read_jsonl(source: FilesSource, location: str, text: TextIO) -> Iterator[Records]:
     """Yield the records of a file of JSONL; blank lines are passed over.
 
     Objects differ in their fields, so one that a line does not have is empty there. Each

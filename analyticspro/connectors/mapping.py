@@ -1,10 +1,10 @@
-"""Turns the rows of a file into canonical events, as its source declares."""
+"""Turns rows of text into canonical events, as its source declares."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import reduce
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ import polars as pl
 
 from analyticspro import events as canonical
 from analyticspro.connectors.batch import REJECTS
-from analyticspro.connectors.declaration import Property, Source, Time
+from analyticspro.connectors.declaration import Mapped, Property, Stream, Time
 from analyticspro.connectors.records import LINE, RAW, ROW
 from analyticspro.connectors.values import (
     Misread,
@@ -30,6 +30,9 @@ from analyticspro.money import Minor
 __all__ = ["Mapping"]
 
 T = TypeVar("T")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 _PROPERTY_TYPES = {
     "text": pl.String,
@@ -52,12 +55,23 @@ class _Rejected:
 class Mapping:
     """The mapping of one source, applied to one part of it, batch after batch.
 
-    It remembers the natural keys of the part, since a key may occur only once in it.
+    It remembers the natural keys of a part that is whole, such as a file, since a key may
+    occur only once in it. In a stream a key may come again: what that means is for the
+    stream's write mode to say.
     """
 
-    def __init__(self, source: Source, part: str) -> None:
+    def __init__(self, source: Mapped, name: str, part: str) -> None:
+        """Make the mapping.
+
+        Args:
+            source: What is declared.
+            name: The source's.
+            part: The file's, or the stream's.
+        """
         self._source = source
+        self._name = name
         self._part = part
+        self._is_stream = isinstance(source, Stream)
         self._zone = ZoneInfo(source.timezone)
         self._seen_keys: dict[tuple[str, ...], int] = {}
 
@@ -73,13 +87,14 @@ class Mapping:
         fields = {
             "event_id": self._ids(rows, rejected),
             "occurred_at": self._times(rows, self._source.occurred_at, rejected),
+            "version": self._versions(rows, rejected),
             **self._amounts(rows, rejected),
         }
         unrounded = fields.pop("unrounded")
         properties = self._properties(rows, rejected)
         found = rows.select(
             event_id=fields["event_id"],
-            name=self._name(),
+            name=self._event_name(),
             occurred_at=fields["occurred_at"],
             customer_id=self._text(self._source.customer_id),
             user_id=self._text(self._source.user_id),
@@ -88,6 +103,7 @@ class Mapping:
             currency=fields["currency"],
             properties=_json(properties, unrounded),
             raw=RAW if RAW in rows.columns else pl.struct(names).struct.json_encode(),
+            version=fields["version"],
         )
         for problem in canonical.problems(found).iter_rows(named=True):
             rejected.add(problem["row"], problem["field"], problem["value"], problem["reason"])
@@ -97,7 +113,7 @@ class Mapping:
             return found, rejects, unrounded.count()
         return found.filter(keep), rejects, unrounded.filter(keep).count()
 
-    def _name(self) -> pl.Expr:
+    def _event_name(self) -> pl.Expr:
         rules = self._source.event_rules
         name: pl.Expr = pl.lit(self._source.event)
         for rule in reversed(rules):
@@ -122,14 +138,17 @@ class Mapping:
     def _ids(self, rows: pl.DataFrame, rejected: _Rejected) -> pl.Series:
         key = self._source.key
         if not key:
-            start = canonical.event_id(self._source.name, self._part)
+            start = canonical.event_id(self._name, self._part)
             return rows.select(pl.format(f"{_literal(start)}:{{}}", ROW)).to_series()
+        space = (self._part,) if self._is_stream else ()
         ids = []
         for index, (line, *values) in enumerate(rows.select(LINE, *key).iter_rows()):
-            ids.append(canonical.event_id(self._source.name, *(value or "" for value in values)))
+            ids.append(canonical.event_id(self._name, *space, *(value or "" for value in values)))
             missing = [name for name, value in zip(key, values, strict=True) if value is None]
             if missing:
                 rejected.add(index, missing[0], None, "is missing, and it is part of the key")
+                continue
+            if self._is_stream:
                 continue
             first = self._seen_keys.setdefault(tuple(values), line)
             if first != line:
@@ -145,6 +164,23 @@ class Mapping:
 
         values = _convert(rows, (time.column,), read, rejected)
         return pl.Series("occurred_at", values, pl.Datetime("us", "UTC"), strict=False)
+
+    def _versions(self, rows: pl.DataFrame, rejected: _Rejected) -> pl.Series:
+        version = self._source.version if isinstance(self._source, Stream) else None
+        if version is None:
+            return pl.Series("version", [None] * rows.height, pl.Int64)
+        ways = () if version.format is None else (version.format,)
+
+        def read(texts: tuple[str | None, ...]) -> int:
+            if version.format != "number":
+                return (instant(texts[0], ways, self._zone) - _EPOCH) // _MICROSECOND
+            try:
+                return integer(texts[0] or "")
+            except ValueError:
+                raise DataError(f"{texts[0]!r} is no whole number") from None
+
+        values = _convert(rows, (version.column,), read, rejected)
+        return pl.Series("version", values, pl.Int64)
 
     def _amounts(self, rows: pl.DataFrame, rejected: _Rejected) -> dict[str, pl.Series]:
         amount = self._source.amount

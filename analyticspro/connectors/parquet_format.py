@@ -7,7 +7,7 @@ from typing import IO, Any
 
 import polars as pl
 
-from analyticspro.connectors.declaration import Source
+from analyticspro.connectors.files_source import FilesSource
 from analyticspro.connectors.json_text import plain_text
 from analyticspro.connectors.records import LINE, RECORDS_PER_BATCH, ROW, Records, check_columns
 from analyticspro.errors import SourceError
@@ -15,7 +15,7 @@ from analyticspro.errors import SourceError
 __all__ = ["read_parquet"]
 
 
-def read_parquet(source: Source, location: str, file: IO[bytes]) -> Iterator[Records]:
+def read_parquet(source: FilesSource, location: str, file: IO[bytes]) -> Iterator[Records]:
     """Yield the rows of a Parquet file, a row group or less at a time; a line is a row number.
 
     Fields of a struct are columns named with dots; lists and maps are JSON text.

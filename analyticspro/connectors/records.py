@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from analyticspro.connectors.declaration import Source
+from analyticspro.connectors.files_source import FilesSource
 from analyticspro.errors import SourceError, UnknownName
 
 __all__ = [
@@ -47,7 +47,7 @@ class Records:
     position: int | None = None
 
 
-def check_columns(source: Source, location: str, columns: Sequence[str]) -> None:
+def check_columns(source: FilesSource, location: str, columns: Sequence[str]) -> None:
     """Raise SourceError unless `columns` are all that `source` needs, each named once."""
     missing = sorted(source.columns() - set(columns))
     if missing:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from analyticspro.connectors.declaration import Amount, EventRule, Property, Source, Time
+from analyticspro.connectors.declaration import Source
+from analyticspro.connectors.kinds import KINDS
 from analyticspro.errors import SettingError, UnknownName
 
 __all__ = ["load", "parse"]
@@ -47,34 +48,44 @@ def load(file: Path, environment: Mapping[str, str]) -> list[Source]:
         if "name" in table:
             raise SettingError(f"{place}: the source is named in its heading; remove name.")
         source = parse({"name": name, **_filled(table, environment, place)}, place)
-        path = (file.parent / Path(source.path).expanduser()).absolute()
-        sources.append(source.model_copy(update={"path": str(path)}))
+        sources.append(source.within(file.parent))
     return sources
 
 
 def parse(table: Mapping[str, Any], place: str) -> Source:
     """Return the source that `table` declares; errors name `place`, the field and the cure."""
+    connector = table.get("connector", "files")
+    kind = KINDS.get(connector) if isinstance(connector, str) else None
+    if kind is None:
+        raise SettingError(f"{place}: connector is {connector!r}; there is {', '.join(KINDS)}.")
     try:
-        return Source.model_validate(table)
+        return kind.model_validate(table)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         *outer, last = [str(part) for part in first["loc"]] or [""]
         if first["type"] == "extra_forbidden":
             where = ", ".join([place, ".".join(outer)] if outer else [place])
-            known = _MODELS.get(outer[0] if outer else "", Source).model_fields
+            known = _model_at(kind, outer).model_fields
             raise UnknownName.of("setting", last, known, where=where) from None
         what = "is missing" if first["type"] == "missing" else _because(first)
         field = ".".join([*outer, last])
         raise SettingError(f"{place}: {field} {what}." if field else f"{place}: {what}.") from None
 
 
-# The tables within the table of a source.
-_MODELS: dict[str, type[BaseModel]] = {
-    "amount": Amount,
-    "event_rules": EventRule,
-    "occurred_at": Time,
-    "properties": Property,
-}
+def _model_at(model: type[BaseModel], steps: Sequence[str]) -> type[BaseModel]:
+    """Return the model of the table that `steps` lead to, from the table of `model`."""
+    for step in steps:
+        field = model.model_fields.get(step)
+        if field is not None:  # else the name of one of several tables: theirs was found before
+            model = next(_models(field.annotation), model)
+    return model
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)
 
 
 def _because(problem: Mapping[str, Any]) -> str:

@@ -39,7 +39,7 @@ def generate(*, events: int = 200_000, seed: int = 7, until: datetime) -> pl.Dat
         who did not sign in), session_id (null where tracking was down), amount_minor
         (Int64, US cents, negative for order_cancelled and order_refunded, null where
         there is no money), currency, properties (JSON object), raw (null: nothing came
-        from outside).
+        from outside), version (null: nothing comes twice).
 
     Raises:
         DefinitionError: Too few events, or `until` carries no zone.

@@ -165,6 +165,7 @@ def _canonical(frame: pl.DataFrame, name: str, kind: str) -> pl.DataFrame:
         currency=pl.when(pl.col("amount").is_not_null()).then(pl.lit(CURRENCY)),
         properties=pl.col("properties"),
         raw=pl.lit(None, pl.String),
+        version=pl.lit(None, pl.Int64),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from analyticspro import connectors
-from analyticspro.connectors import Source
+from analyticspro.connectors import FilesSource, Source
 
 __all__ = ["Check", "check"]
 
@@ -45,6 +45,7 @@ def check(source: Source) -> Check:
     Raises:
         SourceError: No file, or one that cannot be read; the header lacks a column.
     """
+    assert isinstance(source, FilesSource)
     found = connectors.parts(source)
     result = Check(source.name, len(found), sum(part.size for part in found))
     batch = next(connectors.read_part(source, found[0]), None)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from analyticspro import connectors
-from analyticspro.connectors import Part, Source
+from analyticspro.connectors import FilesSource, Part
 from analyticspro.warehouse import Writer
 
 __all__ = ["settled", "to_read"]
@@ -18,7 +18,7 @@ _RULES = 1  # raised when the same file and declaration would give other events
 
 
 def settled(
-    source: Source, found: list[Part], writer: Writer, now: datetime
+    source: FilesSource, found: list[Part], writer: Writer, now: datetime
 ) -> tuple[list[Part], str | None]:
     """Return the parts that are settled, and a note about those left for the next sync.
 
@@ -44,7 +44,7 @@ def settled(
     return [part for part in found if part not in waiting], note
 
 
-def to_read(source: Source, found: list[Part], writer: Writer) -> list[tuple[Part, str]]:
+def to_read(source: FilesSource, found: list[Part], writer: Writer) -> list[tuple[Part, str]]:
     """Return the parts to read, with their fingerprints, in their order.
 
     A natural key may stand in several files; the last of them holds what is true. So once a
@@ -63,7 +63,7 @@ def to_read(source: Source, found: list[Part], writer: Writer) -> list[tuple[Par
     return [(part, changed.get(part) or known[part.name].fingerprint) for part in found]
 
 
-def _changed(source: Source, found: list[Part], writer: Writer) -> Iterator[tuple[Part, str]]:
+def _changed(source: FilesSource, found: list[Part], writer: Writer) -> Iterator[tuple[Part, str]]:
     """Yield the parts that must be read, with their fingerprints.
 
     Size and time of change only skip what cannot have changed; else the content decides.

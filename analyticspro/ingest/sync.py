@@ -18,7 +18,7 @@ from typing import Any
 import polars as pl
 
 from analyticspro import clock, connectors
-from analyticspro.connectors import Part, Source
+from analyticspro.connectors import FilesSource, Part, Source
 from analyticspro.errors import AnalyticsProError
 from analyticspro.ingest.selection import settled, to_read
 from analyticspro.policy import OWNER
@@ -95,6 +95,7 @@ def sync(source: Source, warehouse: Warehouse, *, progress: Callable[[Progress],
     started = time.monotonic()
     report = Report(source.name)
     synced_at = clock.now()
+    assert isinstance(source, FilesSource)
     try:
         _sync_parts(source, warehouse, report, progress, synced_at)
     except AnalyticsProError as error:
@@ -107,7 +108,7 @@ def sync(source: Source, warehouse: Warehouse, *, progress: Callable[[Progress],
 
 
 def _sync_parts(
-    source: Source,
+    source: FilesSource,
     warehouse: Warehouse,
     report: Report,
     progress: Callable[[Progress], None],
@@ -142,7 +143,7 @@ def _sync_parts(
 
 
 def _read(
-    source: Source,
+    source: FilesSource,
     part: Part,
     fingerprint: str,
     writer: Writer,

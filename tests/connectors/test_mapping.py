@@ -7,9 +7,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import polars as pl
 import pytest
 
-from analyticspro.events import SCHEMA
+from analyticspro.connectors.declaration import Stream
+from analyticspro.connectors.mapping import Mapping
+from analyticspro.connectors.records import frame
+from analyticspro.events import SCHEMA, WriteMode
 
 HEAD = "at,who,paid\n"
 Reading = Callable[..., Any]
@@ -33,6 +37,7 @@ def test_a_row_becomes_an_event(read: Reading):
             "currency": "GBP",
             "properties": "{}",
             "raw": '{"at":"2011-11-05 14:30:00","who":"C1","paid":"12.50"}',
+            "version": None,
         }
     ]
     assert list(found.events[0]) == SCHEMA.names()
@@ -302,3 +307,42 @@ def test_a_column_may_have_any_name(read: Reading, name: str):
     found = read(f"at,who,paid,{name}\n2011-11-05,C1,1,x\n", properties={"x": name})
     assert json.loads(found.events[0]["properties"]) == {"x": "x"}
     assert json.loads(found.events[0]["raw"])[name] == "x"
+
+
+def stream(**changes: Any) -> Stream:
+    table = {
+        "event": "ticket_updated",
+        "occurred_at": "at",
+        "key": ["id"],
+        "version": "at",
+    } | changes
+    return Stream.model_validate(table)
+
+
+def applied(declared: Stream, *records: tuple[str, str]) -> pl.DataFrame:
+    rows = frame(["id", "at"], [(n, n, record) for n, record in enumerate(records, 1)])
+    return Mapping(declared, "desk", "tickets").apply(rows)[0]
+
+
+def test_a_record_of_a_stream_may_come_again_with_another_version():
+    found = applied(stream(), ("7", "1970-01-01T00:00:01Z"), ("7", "1970-01-01T00:00:02Z"))
+    assert found["event_id"].to_list() == ["desk:tickets:7"] * 2
+    assert found["version"].to_list() == [1_000_000, 2_000_000]
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "number"), [("number", "12", 12), ("epoch_s", "3", 3_000_000)]
+)
+def test_a_version_may_be_a_number_or_a_time(form: str, text: str, number: int):
+    way = {"column": "at", "format": form}
+    declared = stream(version=way, occurred_at={"column": "at", "format": "epoch_s"})
+    assert applied(declared, ("7", text))["version"].to_list() == [number]
+
+
+def test_a_stream_needs_a_key_and_merge_a_version():
+    with pytest.raises(ValueError, match="key is missing"):
+        stream(key=[])
+    with pytest.raises(ValueError, match="needs version"):
+        stream(version=None, mode="merge")
+    assert stream().write_mode is WriteMode.MERGE
+    assert stream(version=None).write_mode is WriteMode.APPEND

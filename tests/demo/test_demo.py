@@ -27,6 +27,7 @@ COLUMNS = {
     "currency": pl.String,
     "properties": pl.String,
     "raw": pl.String,
+    "version": pl.Int64,
 }
 NAMES = {
     "session_started",

@@ -94,6 +94,7 @@ def _row(item: Happening) -> dict[str, object]:
         "currency": item.currency,
         "properties": json.dumps(properties),
         "raw": None,
+        "version": None,
     }
 
 

@@ -1,0 +1,14 @@
+"""Which connectors there are: the one place that lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from analyticspro.connectors.declaration import Source
+from analyticspro.connectors.files_source import FilesSource
+
+__all__ = ["KINDS"]
+
+# By the name that `connector = "…"` says in sources.toml.
+KINDS: Mapping[str, type[Source]] = MappingProxyType({"files": FilesSource})

@@ -1,0 +1,48 @@
+"""What a connector gives piece by piece: pages of a stream, each with where to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from analyticspro.connectors.batch import Batch
+from analyticspro.events import WriteMode
+
+__all__ = ["Connector", "Page"]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some records of a stream.
+
+    Attributes:
+        cursor: JSON: from where to read on once this page is committed. A page is never
+            told to be read before everything ahead of its cursor is safe.
+    """
+
+    batch: Batch
+    cursor: str
+
+
+class Connector(Protocol):
+    """Reads the streams of one source.
+
+    A page and its cursor are committed in one transaction, then the next page is asked for.
+    So a kill at any moment goes on from the last committed cursor; what is read twice is
+    told by its event ids.
+    """
+
+    name: str
+
+    def streams(self) -> Mapping[str, WriteMode]:
+        """Return the names of the streams, each with what a second record of an id means."""
+
+    def read(self, stream: str, cursor: str | None, *, now: datetime) -> Iterator[Page]:
+        """Yield what is new since `cursor`; from the start without one.
+
+        Raises:
+            SourceError: The source cannot be read; what was yielded stays valid.
+            RetriableError: Not now; what was yielded stays valid.
+        """
