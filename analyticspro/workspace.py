@@ -25,6 +25,7 @@ from analyticspro.metrics.known import Known
 from analyticspro.metrics.model import version
 from analyticspro.period import to_wall
 from analyticspro.policy import Scope
+from analyticspro.secrets_store import Secrets
 from analyticspro.warehouse import Warehouse
 
 __all__ = ["Workspace", "catalogue"]
@@ -145,7 +146,9 @@ class Workspace:
             )
         reports = []
         for source in sources:
-            report = ingest.sync(source, self._warehouse, progress=progress)
+            report = ingest.sync(
+                source, self._warehouse, secrets=Secrets.open(self.home), progress=progress
+            )
             reports.append(report)
             if report.error and report.error["code"] == Stopped.code:
                 break

@@ -20,3 +20,10 @@ def until(condition: Callable[[], object], seconds: float = 30) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not come to be"
         time.sleep(0.05)
+
+
+class NoSecrets:
+    """Where the secrets of sources are kept that have none."""
+
+    def get(self, source: str, name: str) -> str:
+        raise AssertionError(f"{source} has no secret {name}")

@@ -7,8 +7,14 @@ from types import MappingProxyType
 
 from analyticspro.connectors.declaration import Source
 from analyticspro.connectors.files_source import FilesSource
+from analyticspro.connectors.logs_source import LogsSource
 
 __all__ = ["KINDS"]
 
 # By the name that `connector = "…"` says in sources.toml.
-KINDS: Mapping[str, type[Source]] = MappingProxyType({"files": FilesSource})
+KINDS: Mapping[str, type[Source]] = MappingProxyType(
+    {
+        "files": FilesSource,
+        "logs": LogsSource,
+    }
+)

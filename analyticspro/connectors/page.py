@@ -8,9 +8,11 @@ from datetime import datetime
 from typing import Protocol
 
 from analyticspro.connectors.batch import Batch
+from analyticspro.connectors.declaration import Source
 from analyticspro.events import WriteMode
+from analyticspro.extract.secret import Secrets
 
-__all__ = ["Connector", "Page"]
+__all__ = ["Connector", "Page", "PagedSource"]
 
 
 @dataclass(frozen=True)
@@ -46,3 +48,15 @@ class Connector(Protocol):
             SourceError: The source cannot be read; what was yielded stays valid.
             RetriableError: Not now; what was yielded stays valid.
         """
+
+
+class PagedSource(Source):
+    """The declaration of a source that is read stream by stream, page by page."""
+
+    def connect(self, secrets: Secrets) -> Connector:
+        """Return what reads this source.
+
+        Args:
+            secrets: Where its secrets are looked up, by the names that it declares.
+        """
+        raise NotImplementedError

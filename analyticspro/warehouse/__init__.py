@@ -1,7 +1,9 @@
 """The warehouse: the only place that knows DuckDB, opened by one process."""
 
+from analyticspro.warehouse.incoming import Prepared
 from analyticspro.warehouse.reader import Reader
 from analyticspro.warehouse.store import Warehouse
-from analyticspro.warehouse.writer import Cursor, Stored, Writer
+from analyticspro.warehouse.storing import Outcome, Stored
+from analyticspro.warehouse.writer import Cursor, Writer
 
-__all__ = ["Cursor", "Reader", "Stored", "Warehouse", "Writer"]
+__all__ = ["Cursor", "Outcome", "Prepared", "Reader", "Stored", "Warehouse", "Writer"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -46,7 +47,7 @@ class Reader:
 
     def revision(self) -> int:
         """Return the number of the newest commit; 0 in an empty warehouse."""
-        return int(self.frame("SELECT coalesce(max(revision), 0) AS r FROM commits")["r"][0])
+        return int(self.frame("SELECT coalesce(max(revision), 0) AS r FROM ledger")["r"][0])
 
     def extents(self) -> pl.DataFrame:
         """Return since when and until when there are live events.
@@ -69,7 +70,7 @@ class Reader:
         Returns:
             One row per source, by name: name, declaration (JSON), synced_at (Datetime, UTC),
             outcome (JSON), parts (Int64: whole ones), records, rounded (Int64),
-            watermark (Datetime, UTC; null until a part is whole), rejected (Int64: open ones).
+            watermark (Datetime, UTC; null until a file, or each stream, is whole), rejected (Int64: open ones).
         """
         return self.frame(
             """
@@ -80,13 +81,30 @@ class Reader:
             LEFT JOIN (
                 SELECT source AS name, count(*) AS parts, sum(records)::BIGINT AS records,
                        sum(rounded)::BIGINT AS rounded, max(newest_at) AS watermark
-                FROM cursors GROUP BY ALL) USING (name)
+                FROM cursors GROUP BY ALL
+                UNION ALL
+                SELECT source, count(*), sum(seen)::BIGINT, 0,
+                       CASE WHEN count(complete_at) = count(*) THEN min(complete_at) END
+                FROM stream_cursors
+                LEFT JOIN (
+                    SELECT source, part AS stream, sum(seen) AS seen FROM ledger
+                    GROUP BY ALL) USING (source, stream)
+                GROUP BY ALL) USING (name)
             LEFT JOIN (
                 SELECT source AS name, count(*) AS rejected
                 FROM rejects WHERE resolved IS NULL GROUP BY ALL) USING (name)
             ORDER BY name
             """
         ).with_columns(pl.col("synced_at", "watermark").dt.replace_time_zone("UTC"))
+
+    def stream_watermarks(self, source: str) -> dict[str, datetime]:
+        """Return for each stream of `source` up to when it is here; no entry before it is."""
+        rows = self.frame(
+            "SELECT stream, complete_at FROM stream_cursors "
+            "WHERE source = $source AND complete_at IS NOT NULL",
+            {"source": source},
+        ).with_columns(pl.col("complete_at").dt.replace_time_zone("UTC"))
+        return dict(rows.iter_rows())
 
     def rejects(self, source: str, *, limit: int) -> pl.DataFrame:
         """Return the open rejects of `source`, in the order of its parts and lines.

@@ -7,7 +7,17 @@ that an earlier moment can be read again.
 
 from __future__ import annotations
 
-__all__ = ["MIGRATIONS", "PROMOTED"]
+__all__ = ["HIGH", "ID", "LOW", "MIGRATIONS", "PAYLOAD", "PROMOTED"]
+
+# Halves of a hash of 128 bits; MD5 because it will be the same in every version of DuckDB.
+ID = "md5_number(concat_ws(chr(31), {}, event_id))"
+HIGH = "({}::UHUGEINT >> 64)::UBIGINT"
+LOW = "({}::UHUGEINT & 18446744073709551615::UHUGEINT)::UBIGINT"
+# All that an event says, as one text.
+PAYLOAD = """concat_ws(chr(31), name, epoch_us(occurred_at),
+    coalesce(customer_id, chr(30)), coalesce(user_id, chr(30)), coalesce(session_id, chr(30)),
+    coalesce(amount_minor::VARCHAR, chr(30)), coalesce(currency, chr(30)), properties,
+    coalesce(raw, chr(30)))"""
 
 # Properties kept as typed columns besides the JSON: what metrics count and break down by.
 PROMOTED = {
@@ -87,4 +97,91 @@ CREATE TABLE sources (
 );
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+# From here on a version has a number of its own, so that it can be found and what came
+# since can be added up; its id's hash, by which repeats are told; and every commit says
+# what it did.
+_SECOND = f"""
+CREATE TABLE ledger (
+    revision BIGINT NOT NULL,         -- 1, 2, 3 …; never reused; a row for each part it touched
+    committed_at TIMESTAMP NOT NULL,  -- UTC; for people: the order is that of `revision`
+    source VARCHAR,                   -- null: the commit touched no events
+    part VARCHAR,
+    seen BIGINT NOT NULL,             -- records = new + changed + duplicates + rejected
+    new BIGINT NOT NULL,
+    changed BIGINT NOT NULL,          -- new versions, each of which superseded one
+    duplicates BIGINT NOT NULL,
+    conflicts BIGINT NOT NULL,        -- of these, those with another payload
+    late BIGINT NOT NULL,             -- of the new
+    rejected BIGINT NOT NULL,
+    retracted BIGINT NOT NULL
+);
+INSERT INTO ledger
+SELECT revision, committed_at, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0 FROM commits ORDER BY revision;
+DROP TABLE commits;
+
+ALTER TABLE events RENAME TO events_1;
+CREATE TABLE events (
+    seq BIGINT NOT NULL,            -- 1, 2, 3 … in the order of coming; may leave some out
+    revision BIGINT NOT NULL,       -- the commit that added this version
+    retired BIGINT,                 -- the commit that superseded or retracted it
+    id_high UBIGINT NOT NULL,       -- MD5 of source and event_id, in two halves
+    id_low UBIGINT NOT NULL,
+    content_hash UBIGINT NOT NULL,  -- tells a changed record from a repeated one
+    version BIGINT,                 -- of WriteMode.MERGE: the higher supersedes the lower
+    source VARCHAR NOT NULL,
+    part VARCHAR NOT NULL,          -- the piece of the source it came in: a file, a stream
+    event_id VARCHAR NOT NULL,
+    name VARCHAR NOT NULL,
+    occurred_at TIMESTAMP NOT NULL, -- UTC
+    received_at TIMESTAMP NOT NULL, -- UTC
+    is_late BOOLEAN NOT NULL,       -- older than its source's watermark when it came
+    customer_id VARCHAR,
+    user_id VARCHAR,
+    session_id VARCHAR,
+    amount_minor BIGINT,
+    currency VARCHAR,
+    properties VARCHAR NOT NULL,    -- a JSON object
+    raw VARCHAR,                    -- the source's record as it came
+    schema_version SMALLINT NOT NULL,
+    order_id VARCHAR,               -- from here on: promoted properties
+    country VARCHAR,
+    product_id VARCHAR,
+    product VARCHAR,
+    quantity BIGINT,
+    plan VARCHAR,
+    channel VARCHAR
+);
+INSERT INTO events
+SELECT row_number() OVER (ORDER BY revision, rowid), revision, retired,
+    {HIGH.format(ID.format("source"))}, {LOW.format(ID.format("source"))},
+    {LOW.format(f"md5_number({PAYLOAD})")}, NULL, source, part, event_id, name, occurred_at,
+    received_at, is_late, customer_id, user_id, session_id, amount_minor, currency, properties,
+    raw, schema_version, order_id, country, product_id, product, quantity, plan, channel
+FROM events_1;
+DROP TABLE events_1;
+
+CREATE TABLE conflicts (
+    revision BIGINT NOT NULL,
+    source VARCHAR NOT NULL,
+    part VARCHAR NOT NULL,
+    event_id VARCHAR NOT NULL,
+    content_hash UBIGINT NOT NULL,
+    name VARCHAR NOT NULL,
+    occurred_at TIMESTAMP NOT NULL,
+    properties VARCHAR NOT NULL,
+    raw VARCHAR
+);
+
+CREATE TABLE stream_cursors (
+    source VARCHAR NOT NULL,
+    stream VARCHAR NOT NULL,
+    cursor VARCHAR,                 -- JSON, the connector's own; null before the first page
+    complete_at TIMESTAMP,          -- UTC: all that the source had then is here
+    revision BIGINT NOT NULL,
+    PRIMARY KEY (source, stream)
+);
+
+ALTER TABLE rejects ALTER line DROP NOT NULL;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND)

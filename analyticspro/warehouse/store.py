@@ -13,13 +13,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
 from analyticspro import clock
 from analyticspro.errors import WarehouseBusy, WarehouseError
+from analyticspro.events import WriteMode
 from analyticspro.policy import Scope
+from analyticspro.warehouse.incoming import Prepared, prepare
 from analyticspro.warehouse.reader import Reader
 from analyticspro.warehouse.schema import MIGRATIONS
-from analyticspro.warehouse.writer import Writer
+from analyticspro.warehouse.writer import Memory, Writer
 
 __all__ = ["Warehouse"]
 
@@ -35,6 +38,8 @@ class Warehouse:
         self._file = file
         self._connection = connection
         self._writing = threading.Lock()
+        self._memory: Memory | None = None
+        self._turns: dict[str, threading.Lock] = {}
 
     @classmethod
     def open(
@@ -90,9 +95,28 @@ class Warehouse:
         with self._writing:
             cursor = self._connection.cursor()
             try:
-                yield Writer(cursor)
+                if self._memory is None:
+                    self._memory = Memory.read(cursor)
+                yield Writer(cursor, self._memory)
+            except duckdb.Error:
+                self._memory = None  # what is in the file now, only the file can tell
+                raise
             finally:
                 cursor.close()
+
+    @contextmanager
+    def turn(self, source: str) -> Iterator[None]:
+        """Wait until no other sync of `source` is at work, and keep them waiting."""
+        with self._turns.setdefault(source, threading.Lock()):
+            yield
+
+    def prepare(self, source: str, events: pl.DataFrame, mode: WriteMode) -> Prepared:
+        """Return `events` ready to be stored; whoever writes need not wait for this."""
+        cursor = self._connection.cursor()
+        try:
+            return prepare(cursor, source, events, mode)
+        finally:
+            cursor.close()
 
 
 @contextmanager

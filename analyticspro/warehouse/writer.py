@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
 import duckdb
+import numpy as np
 import polars as pl
 
+from analyticspro.events import WriteMode
+from analyticspro.warehouse.incoming import Prepared, prepare
+from analyticspro.warehouse.known_ids import Ids, KnownIds, Signed, Unsigned
 from analyticspro.warehouse.schema import PROMOTED
+from analyticspro.warehouse.storing import Decided, Outcome, Outcomes, Stored, decide
 
-__all__ = ["Cursor", "Stored", "Writer"]
+__all__ = ["Cursor", "Memory", "Writer"]
+
+_IDS_PER_READ = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -26,27 +33,74 @@ class Cursor:
     rounded: int = 0
 
 
-@dataclass(frozen=True)
-class Stored:
-    """What became of a batch of events.
+@dataclass
+class Memory:
+    """What the writer knows of the file without asking it.
 
     Attributes:
-        new: Events that were not there.
-        changed: New versions of events that were there with other content.
-        unchanged: Events that were there just so.
+        known: All ids.
+        next_seq: Number of the next version.
+        revision: Of the last commit.
     """
 
-    new: int
-    changed: int
-    unchanged: int
+    known: KnownIds
+    next_seq: int
+    revision: int
+
+    @classmethod
+    def read(cls, connection: duckdb.DuckDBPyConnection) -> Memory:
+        """Return what the file holds."""
+        [(last, revision)] = connection.execute(
+            "SELECT (SELECT coalesce(max(seq), 0) FROM events), "
+            "(SELECT coalesce(max(revision), 0) FROM ledger)"
+        ).fetchall()
+        known = KnownIds()
+        for first in range(1, last + 1, _IDS_PER_READ):
+            columns = connection.execute(
+                "SELECT id_high, id_low, seq, content_hash FROM events "
+                "WHERE seq >= $first AND seq < $end ORDER BY seq",
+                {"first": first, "end": first + _IDS_PER_READ},
+            ).fetchnumpy()
+            known.add(Ids(*(np.ascontiguousarray(column) for column in columns.values())))
+        return cls(known, last + 1, revision)
+
+
+@dataclass
+class _Tally:
+    """What a commit did to one part of a source: a row of the ledger."""
+
+    seen: int = 0
+    new: int = 0
+    changed: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    late: int = 0
+    rejected: int = 0
+    retracted: int = 0
+
+
+@dataclass
+class _Open:
+    """The commit that is open."""
+
+    revision: int
+    at: datetime
+    next_seq: int
+    added: KnownIds = field(default_factory=KnownIds)
+    pending: list[Ids] = field(default_factory=list)
+    tallies: dict[tuple[str | None, str | None], _Tally] = field(default_factory=dict)
+
+    def tally(self, source: str, part: str) -> _Tally:
+        return self.tallies.setdefault((source, part), _Tally())
 
 
 class Writer:
     """The one writer. Its methods are used inside `commit()`."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, memory: Memory) -> None:
         self._connection = connection
-        self._revision = 0
+        self._memory = memory
+        self._open: _Open | None = None
 
     @contextmanager
     def commit(self, at: datetime) -> Iterator[int]:
@@ -55,23 +109,29 @@ class Writer:
         Args:
             at: The time of the commit, UTC.
         """
+        memory = self._memory
         self._connection.begin()
+        self._open = opened = _Open(memory.revision + 1, _plain(at), memory.next_seq)
         try:
-            found = self._connection.execute("SELECT max(revision) FROM commits").fetchall()
-            self._revision = int(found[0][0] or 0) + 1
-            self._run("INSERT INTO commits VALUES ($revision, $at)", at=_plain(at))
-            yield self._revision
+            yield opened.revision
+            self._enter(opened)
         except BaseException:
+            self._open = None
             self._connection.rollback()
             raise
+        self._open = None
         self._connection.commit()
+        memory.revision, memory.next_seq = opened.revision, opened.next_seq
+        for ids in opened.pending:
+            memory.known.add(ids)
 
     def store(
         self,
         source: str,
         part: str,
-        events: pl.DataFrame,
+        events: pl.DataFrame | Prepared,
         *,
+        mode: WriteMode = WriteMode.REPLACE,
         received_at: datetime,
         watermark: datetime | None,
     ) -> Stored:
@@ -79,88 +139,147 @@ class Writer:
 
         Args:
             source: The source they came from.
-            part: The part of it; it owns these events from now on.
-            events: Rows of `events.SCHEMA`; an id may occur once.
+            part: The part of it; under `REPLACE` it owns these events from now on.
+            events: Rows of `events.SCHEMA`; or these, prepared.
+            mode: What a second record under the same id means, unless they are prepared.
             received_at: UTC.
             watermark: That of the source before; an older event is marked late, unless it is
                 a new version of one that was in time.
         """
-        late_before = None if watermark is None else _plain(min(watermark, received_at))
-        self._connection.register("incoming", events)
-        try:
+        opened = self._opened()
+        prepared = (
+            events
+            if isinstance(events, Prepared)
+            else prepare(self._connection, source, events, mode)
+        )
+        seq, content = self._find(prepared.numbers("id_high"), prepared.numbers("id_low"))
+        versions = self._versions(prepared, seq)
+        decided = decide(prepared, (seq, content), versions, part=part, next_seq=opened.next_seq)
+        late = 0
+        if len(decided.added):
+            late_before = None if watermark is None else _plain(min(watermark, received_at))
+            late = self._insert(source, part, prepared, decided, _plain(received_at), late_before)
+            ids = decided.ids(prepared)
+            opened.pending.append(ids)
+            opened.added.add(ids)
+            opened.next_seq += len(ids)
+        self._retire(decided.retired)
+        self._move(decided.moved, part)
+        counts = np.bincount(decided.outcomes, minlength=len(Outcome))
+        if counts[Outcome.CONFLICT]:
+            self._note_conflicts(source, part, prepared, decided.outcomes)
+        new, changed, duplicates, conflicts = (int(count) for count in counts)
+        tally = opened.tally(source, part)
+        tally.seen += len(seq)
+        tally.new += new
+        tally.changed += changed
+        tally.duplicates += duplicates + conflicts
+        tally.conflicts += conflicts
+        tally.late += late
+        return Stored(
+            new, changed, duplicates + conflicts, conflicts, late, decided.outcomes, decided.seqs
+        )
+
+    def _find(self, high: Unsigned, low: Unsigned) -> tuple[Signed, Unsigned]:
+        seq, content = self._memory.known.find(high, low)
+        if len(self._opened().added):
+            newer_seq, newer_content = self._opened().added.find(high, low)
+            is_newer = newer_seq != 0
+            seq[is_newer], content[is_newer] = newer_seq[is_newer], newer_content[is_newer]
+        return seq, content
+
+    def _versions(self, prepared: Prepared, seq: Signed) -> pl.DataFrame:
+        wanted = np.unique(seq[seq > 0])
+        if prepared.mode is WriteMode.APPEND:
+            wanted = wanted[:0]
+        with self._given("wanted", pl.DataFrame({"seq": wanted})):
+            found = self._connection.sql(
+                "SELECT seq, retired IS NULL AS is_live, is_late, part, version "
+                "FROM events JOIN wanted USING (seq)"
+            ).to_arrow_table()
+        versions = pl.from_arrow(found)
+        assert isinstance(versions, pl.DataFrame)
+        return versions
+
+    def _insert(
+        self,
+        source: str,
+        part: str,
+        prepared: Prepared,
+        decided: Decided,
+        received_at: datetime,
+        late_before: datetime | None,
+    ) -> int:
+        """Add the rows; return how many of them are late and new."""
+        rows = prepared.rows
+        if len(decided.added) < rows.height:
+            rows = rows[decided.added]
+        rows = rows.with_columns(
+            pl.Series("seq", decided.seqs[decided.added]), decided.was_late.alias("was_late")
+        )
+        late = pl.lit(value=False)
+        if late_before is not None:
+            late = pl.col("occurred_at") < late_before
+        rows = rows.with_columns(is_late=pl.coalesce("was_late", late))
+        with self._given("incoming", rows):
             self._run(
                 f"""
-                CREATE OR REPLACE TEMP TABLE staged AS
-                SELECT incoming.* REPLACE (occurred_at::TIMESTAMP AS occurred_at),
-                    {_CONTENT_HASH} AS content_hash,
-                    from_json(properties, $promoted) AS promoted
+                INSERT INTO events
+                SELECT seq, $revision, NULL, id_high, id_low, content_hash, version, $source,
+                    $part, event_id, name, occurred_at, $received_at, is_late, customer_id,
+                    user_id, session_id, amount_minor, currency, properties, raw, 1,
+                    {", ".join(PROMOTED)}
                 FROM incoming
                 """,
-                promoted=_PROMOTED_TYPES,
+                source=source,
+                part=part,
+                received_at=received_at,
             )
-        finally:
-            self._connection.unregister("incoming")
-        self._run(
-            """
-            CREATE OR REPLACE TEMP TABLE known AS
-            SELECT event_id, e.content_hash = s.content_hash AS is_same, e.is_late,
-                e.part <> $part AS is_elsewhere
-            FROM events e JOIN staged s USING (event_id)
-            WHERE e.retired IS NULL AND e.source = $source
-            """,
-            source=source,
-            part=part,
-        )
-        [(unchanged, changed, moved)] = self._connection.execute(
-            "SELECT count(*) FILTER (is_same), count(*) FILTER (NOT is_same), "
-            "count(*) FILTER (is_same AND is_elsewhere) FROM known"
-        ).fetchall()
-        if moved:
+        return rows.filter(pl.col("was_late").is_null() & pl.col("is_late")).height
+
+    def _retire(self, seqs: Signed) -> None:
+        if len(seqs) == 0:
+            return
+        with self._given("gone", pl.DataFrame({"seq": seqs})):
+            self._run("UPDATE events SET retired = $revision FROM gone WHERE events.seq = gone.seq")
+
+    def _move(self, seqs: Signed, part: str) -> None:
+        if len(seqs) == 0:
+            return
+        with self._given("moved", pl.DataFrame({"seq": seqs})):
+            self._run(
+                "UPDATE events SET part = $part FROM moved WHERE events.seq = moved.seq",
+                part=part,
+            )
+
+    def _note_conflicts(
+        self, source: str, part: str, prepared: Prepared, outcomes: Outcomes
+    ) -> None:
+        rows = prepared.rows.filter(pl.Series(outcomes == Outcome.CONFLICT))
+        with self._given("incoming", rows.unique(["event_id", "content_hash"])):
             self._run(
                 """
-                UPDATE events SET part = $part
-                WHERE retired IS NULL AND source = $source
-                  AND event_id IN (SELECT event_id FROM known WHERE is_same AND is_elsewhere)
+                INSERT INTO conflicts
+                SELECT $revision, $source, $part, event_id, content_hash, name, occurred_at,
+                    properties, raw
+                FROM incoming ANTI JOIN conflicts USING (event_id, content_hash)
                 """,
                 source=source,
                 part=part,
             )
-        if changed:
-            self._run(
-                """
-                UPDATE events SET retired = $revision
-                WHERE retired IS NULL AND source = $source
-                  AND event_id IN (SELECT event_id FROM known WHERE NOT is_same)
-                """,
-                source=source,
-            )
-        self._run(
-            f"""
-            INSERT INTO events
-            SELECT $revision, NULL, $source, $part, event_id, content_hash, name, occurred_at,
-                $received_at, coalesce(is_late, occurred_at < $late_before::TIMESTAMP, false),
-                customer_id, user_id, session_id, amount_minor, currency, properties, raw, 1,
-                {", ".join(f"promoted.{name}" for name in PROMOTED)}
-            FROM staged LEFT JOIN known USING (event_id)
-            WHERE is_same IS NOT true
-            """,
-            source=source,
-            part=part,
-            received_at=_plain(received_at),
-            late_before=late_before,
-        )
-        self._run("INSERT INTO seen SELECT event_id FROM staged")
-        return Stored(events.height - unchanged - changed, changed, unchanged)
 
     def set_aside(self, source: str, part: str, rejects: pl.DataFrame) -> None:
         """Keep rejects (`connectors.REJECTS`), at most one open reject for each line.
 
-        One that is there just so stays; one that says something else is resolved by it.
+        One that is there just so stays; one that says something else is resolved by it. A
+        record without a line is told by what it is.
         """
         if rejects.height == 0:
             return
-        self._connection.register("incoming", rejects)
-        try:
+        tally = self._opened().tally(source, part)
+        tally.seen += rejects.height
+        tally.rejected += rejects.height
+        with self._given("incoming", rejects.unique(maintain_order=True)):
             self._run(
                 """
                 UPDATE rejects AS r SET resolved = $revision FROM incoming AS i
@@ -179,35 +298,37 @@ class Writer:
                 WHERE NOT EXISTS (
                     FROM rejects r
                     WHERE r.resolved IS NULL AND r.source = $source AND r.part = $part
-                      AND r.line = i.line)
+                      AND r.line IS NOT DISTINCT FROM i.line
+                      AND r.raw IS NOT DISTINCT FROM i.raw
+                      AND r.reason = i.reason AND r.field IS NOT DISTINCT FROM i.field)
                 """,
                 source=source,
                 part=part,
             )
-        finally:
-            self._connection.unregister("incoming")
 
-    def begin_part(self) -> None:
-        """Forget what was seen of an earlier part: a part is read from its start."""
-        self._run("CREATE OR REPLACE TEMP TABLE seen (event_id VARCHAR)")
-
-    def finish_part(self, source: str, part: str, rejects: pl.DataFrame, cursor: Cursor) -> int:
+    def finish_part(
+        self, source: str, part: str, *, seen: Signed, rejects: pl.DataFrame, cursor: Cursor
+    ) -> int:
         """Mark a part as read to its end; return how many of its events vanished from it.
 
-        An event of the part that was not in it since `begin_part` is retracted; a reject
-        whose line is not among those of `rejects` is resolved.
+        Args:
+            source: The source.
+            part: The part.
+            seen: `Stored.seqs` of all that was read of it; its other events are retracted.
+            rejects: What was set aside of it; rejects of other lines are resolved.
+            cursor: What it was.
         """
-        retracted = self._run(
-            """
-            UPDATE events SET retired = $revision
-            WHERE retired IS NULL AND source = $source AND part = $part
-              AND event_id NOT IN (FROM seen)
-            """,
-            source=source,
-            part=part,
-        )
-        self._connection.register("incoming", rejects)
-        try:
+        with self._given("seen", pl.DataFrame({"seq": seen})):
+            retracted = self._run(
+                """
+                UPDATE events SET retired = $revision
+                WHERE retired IS NULL AND source = $source AND part = $part
+                  AND seq NOT IN (SELECT seq FROM seen)
+                """,
+                source=source,
+                part=part,
+            )
+        with self._given("incoming", rejects):
             self._run(
                 """
                 UPDATE rejects SET resolved = $revision
@@ -217,8 +338,6 @@ class Writer:
                 source=source,
                 part=part,
             )
-        finally:
-            self._connection.unregister("incoming")
         self._run(
             """
             INSERT OR REPLACE INTO cursors
@@ -230,6 +349,7 @@ class Writer:
             part=part,
             **vars(cursor),
         )
+        self._opened().tally(source, part).retracted += retracted
         return retracted
 
     def note_source(
@@ -255,6 +375,39 @@ class Writer:
         ).fetchall()
         return {part: Cursor(*values) for part, *values in rows}
 
+    def stream_cursor(self, source: str, stream: str) -> str | None:
+        """Return where the reading of a stream goes on; None before its first page."""
+        found = self._connection.execute(
+            "SELECT cursor FROM stream_cursors WHERE source = $source AND stream = $stream",
+            {"source": source, "stream": stream},
+        ).fetchall()
+        return str(found[0][0]) if found else None
+
+    def advance(self, source: str, stream: str, cursor: str) -> None:
+        """Note where the reading of a stream goes on, once this commit is made."""
+        self._run(
+            """
+            INSERT INTO stream_cursors VALUES ($source, $stream, $cursor, NULL, $revision)
+            ON CONFLICT DO UPDATE SET cursor = excluded.cursor, revision = excluded.revision
+            """,
+            source=source,
+            stream=stream,
+            cursor=cursor,
+        )
+
+    def complete(self, source: str, stream: str, at: datetime) -> None:
+        """Note that all of a stream that its source had at `at` is here."""
+        self._run(
+            """
+            INSERT INTO stream_cursors VALUES ($source, $stream, NULL, $at, $revision)
+            ON CONFLICT DO UPDATE
+            SET complete_at = excluded.complete_at, revision = excluded.revision
+            """,
+            source=source,
+            stream=stream,
+            at=_plain(at),
+        )
+
     def forget(self, source: str) -> None:
         """Have every part of `source` read again by the next sync; its figures stay."""
         self._connection.execute(
@@ -269,19 +422,36 @@ class Writer:
             {"source": source, "part": part, "size": size, "changed_ns": changed_ns},
         )
 
+    def _enter(self, opened: _Open) -> None:
+        """Write the ledger's rows of this commit."""
+        tallies = opened.tallies or {(None, None): _Tally()}
+        for (source, part), tally in tallies.items():
+            self._run(
+                "INSERT INTO ledger VALUES ($revision, $at, $source, $part, $seen, $new, "
+                "$changed, $duplicates, $conflicts, $late, $rejected, $retracted)",
+                at=opened.at,
+                source=source,
+                part=part,
+                **asdict(tally),
+            )
+
+    @contextmanager
+    def _given(self, name: str, rows: pl.DataFrame) -> Iterator[None]:
+        self._connection.register(name, rows)
+        try:
+            yield
+        finally:
+            self._connection.unregister(name)
+
+    def _opened(self) -> _Open:
+        assert self._open is not None, "outside of commit()"
+        return self._open
+
     def _run(self, sql: str, **values: object) -> int:
         if "$revision" in sql:
-            values["revision"] = self._revision
+            values["revision"] = self._opened().revision
         done = self._connection.execute(sql, values).fetchall()
         return int(done[0][0]) if done else 0
-
-
-_CONTENT_HASH = """md5_number_lower(concat_ws(chr(31), name, epoch_us(occurred_at),
-    coalesce(customer_id, chr(30)), coalesce(user_id, chr(30)), coalesce(session_id, chr(30)),
-    coalesce(amount_minor::VARCHAR, chr(30)), coalesce(currency, chr(30)), properties,
-    coalesce(raw, chr(30))))"""
-
-_PROMOTED_TYPES = "{" + ", ".join(f'"{name}": "{kind}"' for name, kind in PROMOTED.items()) + "}"
 
 
 def _plain(at: datetime) -> datetime:

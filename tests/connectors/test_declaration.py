@@ -199,7 +199,10 @@ def test_an_unknown_key_suggests_the_nearest(change: dict[str, Any], message: st
         ("sources = 5", r"sources\.toml: sources must be tables, each headed \[sources\.NAME\]"),
         ("[[sources]]\nname = 'shop'", r"sources must be tables, each headed \[sources\.NAME\]"),
         ("[sources]\nshop = 5", r"\[sources\.shop\] must be a table"),
-        ("[sources.Shop]\npath='x'\nevent='a'\noccurred_at='at'", r"\[sources\.Shop\]: name is 'Shop': a source's"),
+        (
+            "[sources.Shop]\npath='x'\nevent='a'\noccurred_at='at'",
+            r"\[sources\.Shop\]: name is 'Shop'",
+        ),
         (LEAST + "name = 'other'", r"\[sources\.shop\]: the source is named in its heading"),
         ("[sources.shop\n", r"sources\.toml is not valid TOML: .*line 1"),
     ],

@@ -11,6 +11,7 @@ from analyticspro.connectors import Source, parse
 from analyticspro.ingest import Progress, Report, sync
 from analyticspro.policy import OWNER
 from analyticspro.warehouse import Warehouse
+from tests.local import NoSecrets
 
 HEAD = "id,at,who,paid"
 
@@ -43,7 +44,12 @@ class Shop:
 
     def sync(self, **changes: Any) -> Report:
         """Sync the source, with changes to its declaration."""
-        return sync(self.declared(**changes), self.warehouse, progress=self.progress.append)
+        return sync(
+            self.declared(**changes),
+            self.warehouse,
+            secrets=NoSecrets(),
+            progress=self.progress.append,
+        )
 
     def frame(self, sql: str, **values: Any) -> pl.DataFrame:
         """Return what the warehouse says."""

@@ -8,6 +8,7 @@ from analyticspro.errors import RetriableError
 from analyticspro.ingest import Progress, sync
 from analyticspro.policy import OWNER
 from tests.ingest.shop import HEAD, Shop, counts
+from tests.local import NoSecrets
 
 ANN, BOB, CID = "1,2011-11-05,Ann,1.00", "2,2011-11-06,Bob,2.00", "3,2011-11-07,Cid,3.00"
 
@@ -49,7 +50,7 @@ def test_a_sync_that_is_stopped_goes_on_at_the_next(shop: Shop):
     def stop(step: Progress) -> None:
         raise RetriableError(f"stopped at {step.done} of {step.total}")
 
-    report = sync(shop.declared(), shop.warehouse, progress=stop)
+    report = sync(shop.declared(), shop.warehouse, secrets=NoSecrets(), progress=stop)
     assert report.error is not None
     assert report.error["code"] == "retriable"
     assert report.new == 50_000

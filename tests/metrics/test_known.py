@@ -30,11 +30,12 @@ def test_a_question_in_the_midst_of_a_sync_leaves_nothing_stale_behind(tmp_path:
     bad = pl.DataFrame([{"line": 7, "reason": "is no number"}], schema=REJECTS)
     try:
         with warehouse.writer() as writer:
-            writer.begin_part()
             with writer.commit(now):
-                writer.store("till", "p", frame(EVENTS), received_at=now, watermark=None)
+                kept = writer.store("till", "p", frame(EVENTS), received_at=now, watermark=None)
                 writer.set_aside("till", "p", bad)
-                writer.finish_part("till", "p", bad.select("line", "reason"), Cursor("", 0, 0))
+                writer.finish_part(
+                    "till", "p", seen=kept.seqs, rejects=bad, cursor=Cursor("", 0, 0)
+                )
             in_the_midst = asked(workspace, "orders").provenance
             writer.note_source("till", declaration="{}", synced_at=now, outcome="{}")
         after = asked(workspace, "orders").provenance
@@ -55,7 +56,6 @@ def test_a_new_commit_is_seen_by_the_next_question(tmp_path: Path):
             day = f"2024-04-0{number}"
             order = told(day, PLACED, "1.00", order=day, id=day)
             with warehouse.writer() as writer:
-                writer.begin_part()
                 with writer.commit(now):
                     writer.store("till", day, frame([order]), received_at=now, watermark=None)
             assert asked(workspace, "orders").frame.rows() == [(number,)]

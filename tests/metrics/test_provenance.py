@@ -160,14 +160,13 @@ def commit(shop: Shop, happenings: list[Any], rejects: int = 0) -> None:
     watermark = watermarks[0] if len(watermarks) else None
     part = f"part {happenings[0].id}"
     with shop.warehouse.writer() as writer:
-        writer.begin_part()
         with writer.commit(received_at):
-            writer.store(
+            kept = writer.store(
                 "till", part, frame(happenings), received_at=received_at, watermark=watermark
             )
             writer.set_aside("till", part, bad)
         with writer.commit(received_at):
-            writer.finish_part("till", part, bad.select("line", "reason"), Cursor("", 0, 0))
+            writer.finish_part("till", part, seen=kept.seqs, rejects=bad, cursor=Cursor("", 0, 0))
         writer.note_source("till", declaration="{}", synced_at=received_at, outcome="{}")
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
 from analyticspro.connectors.batch import REJECTS
 from analyticspro.events import SCHEMA
 from analyticspro.policy import OWNER
-from analyticspro.warehouse import Cursor, Stored, Warehouse
+from analyticspro.warehouse import Cursor, Warehouse
 
 NOW = datetime(2011, 12, 9, 12, 50, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -52,20 +53,23 @@ class Part:
         at: datetime = NOW,
         watermark: datetime | None = None,
         to_the_end: bool = True,
-    ) -> tuple[list[Stored], int]:
-        """Return what became of each batch, and how many events were retracted."""
+    ) -> tuple[list[tuple[int, int, int]], int]:
+        """Return new, changed, unchanged of each batch, and how many events were retracted."""
         aside = rejects() if aside is None else aside
         stored, retracted = [], 0
+        seen = [np.empty(0, np.int64)]
         with self.warehouse.writer() as writer:
-            writer.begin_part()
             for batch in batches:
                 with writer.commit(at):
                     kept = writer.store(*self.place, batch, received_at=at, watermark=watermark)
                     writer.set_aside(*self.place, aside)
-                stored.append(kept)
+                stored.append((kept.new, kept.changed, kept.unchanged))
+                seen.append(kept.seqs)
             if to_the_end:
                 with writer.commit(at):
-                    retracted = writer.finish_part(*self.place, aside, CURSOR)
+                    retracted = writer.finish_part(
+                        *self.place, seen=np.concatenate(seen), rejects=aside, cursor=CURSOR
+                    )
         return stored, retracted
 
 
@@ -93,10 +97,9 @@ def test_a_commit_that_fails_leaves_nothing(part: Part, warehouse: Warehouse):
 
     def fail() -> None:
         with warehouse.writer() as writer, writer.commit(NOW):
-            writer.begin_part()
-            writer.store("shop", "a.csv", events(b=NOW), received_at=NOW, watermark=None)
+            kept = writer.store("shop", "a.csv", events(b=NOW), received_at=NOW, watermark=None)
             writer.set_aside("shop", "a.csv", rejects(_2="bad"))
-            writer.finish_part("shop", "a.csv", rejects(), CURSOR)
+            writer.finish_part("shop", "a.csv", seen=kept.seqs, rejects=rejects(), cursor=CURSOR)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -122,9 +125,9 @@ def test_revisions_count_up_without_a_gap(part: Part, warehouse: Warehouse):
 
 
 def test_an_event_is_new_then_unchanged_then_changed(part: Part, warehouse: Warehouse):
-    assert part.read(events(a=NOW, b=NOW)) == ([Stored(2, 0, 0)], 0)
-    assert part.read(events(a=NOW, b=NOW)) == ([Stored(0, 0, 2)], 0)
-    assert part.read(events(a=NOW, b=NOW - DAY, c=NOW)) == ([Stored(1, 1, 1)], 0)
+    assert part.read(events(a=NOW, b=NOW)) == ([(2, 0, 0)], 0)
+    assert part.read(events(a=NOW, b=NOW)) == ([(0, 0, 2)], 0)
+    assert part.read(events(a=NOW, b=NOW - DAY, c=NOW)) == ([(1, 1, 1)], 0)
     with warehouse.reader(OWNER) as reader:
         versions = reader.frame("SELECT event_id, revision, retired FROM events ORDER BY ALL")
     assert versions.rows() == [("a", 1, None), ("b", 1, 5), ("b", 5, None), ("c", 5, None)]
@@ -147,23 +150,23 @@ def test_an_event_is_new_then_unchanged_then_changed(part: Part, warehouse: Ware
 )
 def test_whatever_changes_makes_a_new_version(part: Part, change: dict[str, Any]):
     part.read(events(a={}))
-    assert part.read(events(a=change))[0] == [Stored(0, 1, 0)]
+    assert part.read(events(a=change))[0] == [(0, 1, 0)]
 
 
 def test_a_value_that_moves_to_another_field_is_a_change(part: Part):
     part.read(events(a={"customer_id": "x"}))
-    assert part.read(events(a={"user_id": "x"}))[0] == [Stored(0, 1, 0)]
+    assert part.read(events(a={"user_id": "x"}))[0] == [(0, 1, 0)]
 
 
 def test_what_vanished_is_retracted_once_the_part_was_read_to_its_end(
     part: Part, warehouse: Warehouse
 ):
     part.read(events(a=NOW, b=NOW), events(c=NOW))
-    assert part.read(events(a=NOW), to_the_end=False) == ([Stored(0, 0, 1)], 0)
+    assert part.read(events(a=NOW), to_the_end=False) == ([(0, 0, 1)], 0)
     assert live(warehouse) == ["a", "b", "c"]
-    assert part.read(events(a=NOW)) == ([Stored(0, 0, 1)], 2)
+    assert part.read(events(a=NOW)) == ([(0, 0, 1)], 2)
     assert live(warehouse) == ["a"]
-    assert part.read(events(a=NOW, b=NOW)) == ([Stored(1, 0, 1)], 0), "and may come back"
+    assert part.read(events(a=NOW, b=NOW)) == ([(1, 0, 1)], 0), "and may come back"
 
 
 def test_a_part_without_events_retracts_all(part: Part, warehouse: Warehouse):
@@ -184,7 +187,7 @@ def test_other_parts_and_other_sources_are_not_touched(part: Part, warehouse: Wa
 
 def test_an_event_belongs_to_the_part_that_held_it_last(part: Part, warehouse: Warehouse):
     part.read(events(a=NOW))
-    assert Part(warehouse, part="b.csv").read(events(a=NOW)) == ([Stored(0, 0, 1)], 0)
+    assert Part(warehouse, part="b.csv").read(events(a=NOW)) == ([(0, 0, 1)], 0)
     assert part.read() == ([], 0), "the other part holds it still"
     assert live(warehouse, "event_id, part") == [("a", "b.csv")]
 

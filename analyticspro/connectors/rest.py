@@ -1,0 +1,168 @@
+"""The generic REST connector: an API that needs nothing but a declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+import polars as pl
+
+from analyticspro.connectors.batch import REJECTS, Batch
+from analyticspro.connectors.json_text import plain_text
+from analyticspro.connectors.mapping import Mapping as EventMapping
+from analyticspro.connectors.page import Page
+from analyticspro.connectors.records import RECORDS_PER_BATCH
+from analyticspro.connectors.rest_cursor import Newness
+from analyticspro.connectors.rest_parts import paging_of, session_of, size_of
+from analyticspro.connectors.rest_records import decode, rows
+from analyticspro.connectors.rest_source import RestSource, RestStream
+from analyticspro.errors import SourceError, UnknownName
+from analyticspro.events import WriteMode
+from analyticspro.extract import (
+    PlaceRefused,
+    Progress,
+    Record,
+    Reply,
+    Request,
+    Secrets,
+    Session,
+    Step,
+    Timing,
+    walk,
+)
+
+__all__ = ["RestConnector"]
+
+
+class RestConnector:
+    """Reads the streams of an API.
+
+    A page is held in memory as a whole, up to `largest_page_mb`; a larger one is refused. Its
+    records are handed on 50,000 at a time.
+    """
+
+    def __init__(self, source: RestSource, secrets: Secrets, timing: Timing | None = None) -> None:
+        """Make the connector; nothing is asked yet.
+
+        Args:
+            source: What is declared.
+            secrets: Gives the secrets that it names.
+            timing: How to wait, and what time it is.
+        """
+        self.name = source.name
+        self._source = source
+        self._session = session_of(source, secrets, timing or Timing())
+        self._hidden = self._session.authentication.hidden
+
+    def streams(self) -> Mapping[str, WriteMode]:
+        """Return the names of the streams, each with what a second record of an id means."""
+        return {name: stream.write_mode for name, stream in self._source.streams.items()}
+
+    def read(self, stream: str, cursor: str | None, *, now: datetime) -> Iterator[Page]:
+        """Yield what is new since `cursor`, page by page; from the start without one.
+
+        Args:
+            stream: Which.
+            cursor: That of the last page that was committed.
+            now: When the sync began; stands in for a source that does not tell its time.
+
+        Raises:
+            UnknownName: There is no such stream.
+            SettingError: A secret is not set, or a request cannot be sent.
+            SourceError: The source cannot be read; what was yielded stays valid.
+            RetriableError: Not now; what was yielded stays valid.
+        """
+        declared = self._source.streams.get(stream)
+        if declared is None:
+            raise UnknownName.of("stream", stream, self._source.streams, where=self.name)
+        reading = _Reading(self._source, stream, declared, self._session, self._hidden, now)
+        try:
+            yield from reading.pages(cursor)
+        finally:
+            self._session.transport.close()
+
+
+@dataclass
+class _Reading:
+    """One reading of one stream."""
+
+    source: RestSource
+    name: str
+    stream: RestStream
+    session: Session
+    hidden: frozenset[str]
+    now: datetime
+
+    def __post_init__(self) -> None:
+        self._newness = Newness(self.stream)
+        self._mapping = EventMapping(self.stream, self.source.name, self.name)
+        self._decode = partial(decode, self.stream)
+
+    def pages(self, cursor: str | None) -> Iterator[Page]:
+        """Yield the pages after `cursor`."""
+        progress = self._newness.kept(cursor)
+        try:
+            yield from self._walk(progress, cursor)
+        except PlaceRefused:  # as a token that has outlived its time
+            yield from self._walk(progress.anew(), None)
+
+    def _walk(self, progress: Progress, cursor: str | None) -> Iterator[Page]:
+        first = Request(
+            f"{self.source.url.rstrip('/')}/{self.stream.path.lstrip('/')}",
+            {
+                **{name: plain_text(value) or "" for name, value in self.stream.parameters.items()},
+                **size_of(self.stream.paging),
+                **self._newness.parameters(progress),
+            },
+            self.source.headers,
+        )
+        paging = paging_of(self.stream, self.hidden)
+        before = self._newness.text(progress)
+        has_records = False
+        for step in walk(paging, self._ask, first, progress.place):
+            has_records = has_records or bool(step.records)
+            values = self._newness.values(step.records)
+            place = None if self._newness.is_known(values, progress) else step.place
+            asked_at = min(reply.asked_at for reply in step.replies)
+            progress = progress.after(values, asked_at=asked_at, place=place)
+            text = self._newness.text(progress)
+            if step.records or text != cursor:
+                yield from self._batches(step, before, text)
+            before = cursor = text
+            if place is None:
+                break
+        if has_records and progress.since is None:
+            self._check_cursor()
+
+    def _ask(self, request: Request) -> Reply:
+        response, (body, records) = self.session.fetch(
+            request, lambda response: self._decode(response)
+        )
+        asked_at = (response.date or self.now) - timedelta(seconds=response.seconds)
+        return Reply(request, response.headers, body, records, asked_at, len(response.body))
+
+    def _check_cursor(self) -> None:
+        """Raise SourceError if a walk has not told what is new: each would read all again."""
+        if self._newness.field is not None:
+            raise SourceError(
+                f"Source {self.source.name}: no record of stream {self.name} has a "
+                f"{self._newness.field!r} that can be read, so each sync would read all of them. "
+                "Check cursor.field and cursor.format."
+            )
+
+    def _batches(self, step: Step, before: str, after: str) -> Iterator[Page]:
+        """Yield the records; the cursor moves with the last of them."""
+        size = sum(reply.size for reply in step.replies)
+        records = step.records
+        for start in range(0, max(1, len(records)), RECORDS_PER_BATCH):
+            some = records[start : start + RECORDS_PER_BATCH]
+            is_last = start + len(some) >= len(records)
+            yield Page(self._batch(some, size if is_last else 0), after if is_last else before)
+
+    def _batch(self, records: Sequence[Record], size: int) -> Batch:
+        found = rows(self.stream, records)
+        events, rejects, rounded = self._mapping.apply(found.rows)
+        broken = pl.DataFrame(found.broken, schema=REJECTS)
+        return Batch(events, pl.concat([broken, rejects]), rounded, found.count, size)
