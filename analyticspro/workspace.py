@@ -49,7 +49,10 @@ class Workspace:
             WarehouseError: It cannot be opened as it is.
         """
         warehouse = Warehouse.open(
-            home.warehouse_file, backups=home.path / "backups", wait_for_s=wait_for_s
+            home.warehouse_file,
+            backups=home.path / "backups",
+            zone=home.settings.timezone,
+            wait_for_s=wait_for_s,
         )
         try:
             yield cls(home, warehouse)

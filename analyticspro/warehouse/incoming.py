@@ -3,33 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import md5
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from analyticspro.events import WriteMode
-from analyticspro.warehouse.known_ids import Unsigned
-from analyticspro.warehouse.schema import HIGH, ID, LOW, PAYLOAD, PROMOTED
+from analyticspro.events import SCHEMA, WriteMode
+from analyticspro.warehouse.known_ids import Signed, Unsigned
+from analyticspro.warehouse.schema import HIGH, LOW, PROMOTED
 
-__all__ = ["Prepared", "leaders", "prepare"]
+__all__ = ["PROMOTED_TYPES", "Prepared", "leaders", "prepare", "ranks"]
 
-_TYPES = "{" + ", ".join(f'"{name}": "{kind}"' for name, kind in PROMOTED.items()) + "}"
+PROMOTED_TYPES = "{" + ", ".join(f'"{name}": "{kind}"' for name, kind in PROMOTED.items()) + "}"
+# Up to so many rows the planning of a statement takes longer than hashing them here.
+_FEW = 2_000
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Events with their hashes and promoted properties.
+    """Events with their hashes.
 
     Attributes:
-        rows: The columns of `events.SCHEMA`, and id_high, id_low, content_hash (UInt64), and
-            the promoted ones.
+        rows: The columns of `events.SCHEMA`, id_high, id_low, content_hash (UInt64), and the
+            promoted properties unless they are few: then whoever inserts them takes them out.
         mode: How they are to be written.
     """
 
     rows: pl.DataFrame
     mode: WriteMode
+
+    @property
+    def is_promoted(self) -> bool:
+        """Whether the promoted properties are columns."""
+        return self.rows.width > _WIDTH
 
     def numbers(self, column: str) -> Unsigned:
         """Return one of the hashes."""
@@ -45,27 +53,76 @@ def prepare(
     carry another time of sending. Elsewhere what was made of it counts too, so that a
     corrected mapping makes new versions.
     """
-    payload = f"coalesce(raw, {PAYLOAD})" if mode is WriteMode.APPEND else PAYLOAD
-    connection.register("incoming", events)
+    payload = _PAYLOAD
+    if mode is WriteMode.APPEND:
+        payload = pl.coalesce("raw", payload)
+    texts = events.select(
+        pl.concat_str(pl.lit(source), "event_id", separator=_BETWEEN).alias("identity"),
+        payload.alias("payload"),
+    )
+    if events.height <= _FEW:
+        found = _hashed(texts)
+    else:
+        found = _hashed_and_promoted(connection, texts.with_columns(events["properties"]))
+    rows = events.with_columns(pl.col("occurred_at").dt.replace_time_zone(None))
+    return Prepared(rows.hstack(found), mode)
+
+
+def _hashed(texts: pl.DataFrame) -> pl.DataFrame:
+    identity, payload = (
+        np.frombuffer(
+            b"".join([md5(text.encode(), usedforsecurity=False).digest() for text in column]),
+            dtype="<u8",
+        ).astype(np.uint64)
+        for column in (texts["identity"].to_list(), texts["payload"].to_list())
+    )
+    return pl.DataFrame(
+        {"id_high": identity[1::2], "id_low": identity[::2], "content_hash": payload[::2]}
+    )
+
+
+def _hashed_and_promoted(
+    connection: duckdb.DuckDBPyConnection, texts: pl.DataFrame
+) -> pl.DataFrame:
+    connection.register("incoming", texts)
     try:
         table = connection.sql(
             f"""
-            SELECT * EXCLUDE (promoted, hash, payload), unnest(promoted),
-                {HIGH.format("hash")} AS id_high, {LOW.format("hash")} AS id_low,
-                {LOW.format("payload")} AS content_hash
+            SELECT {HIGH.format("identity")} AS id_high, {LOW.format("identity")} AS id_low,
+                {LOW.format("payload")} AS content_hash, unnest(promoted)
             FROM (
-                SELECT * REPLACE (occurred_at::TIMESTAMP AS occurred_at),
-                    {ID.format("$source")} AS hash, md5_number({payload}) AS payload,
+                SELECT md5_number(identity) AS identity, md5_number(payload) AS payload,
                     from_json(properties, $types) AS promoted
                 FROM incoming)
             """,
-            params={"types": _TYPES, "source": source},
+            params={"types": PROMOTED_TYPES},
         ).to_arrow_table()
     finally:
         connection.unregister("incoming")
-    rows = pl.from_arrow(table)
-    assert isinstance(rows, pl.DataFrame)
-    return Prepared(rows, mode)
+    found = pl.from_arrow(table)
+    assert isinstance(found, pl.DataFrame)
+    return found
+
+
+# All that an event says, as one text; the same as `schema.PAYLOAD`.
+_BETWEEN, _NOTHING = chr(31), pl.lit(chr(30))
+_PAYLOAD = pl.concat_str(
+    "name",
+    pl.col("occurred_at").dt.epoch("us"),
+    *(
+        pl.col(name).cast(pl.String).fill_null(_NOTHING)
+        for name in ("customer_id", "user_id", "session_id", "amount_minor", "currency")
+    ),
+    "properties",
+    pl.col("raw").fill_null(_NOTHING),
+    separator=_BETWEEN,
+)
+_WIDTH = len(SCHEMA) + 3
+
+
+def ranks(versions: pl.Series) -> Signed:
+    """Return `versions` as numbers to compare: none at all is lower than any."""
+    return versions.fill_null(np.iinfo(np.int64).min).to_numpy()
 
 
 def leaders(prepared: Prepared) -> npt.NDArray[np.intp]:
@@ -83,9 +140,7 @@ def leaders(prepared: Prepared) -> npt.NDArray[np.intp]:
     if prepared.mode is WriteMode.REPLACE:
         precedence = -rows
     elif prepared.mode is WriteMode.MERGE:
-        lowest = np.iinfo(np.int64).min
-        version = prepared.rows["version"].fill_null(lowest).to_numpy()
-        order = np.lexsort((-rows, version))[::-1]
+        order = np.lexsort((-rows, ranks(prepared.rows["version"])))[::-1]
         precedence = np.empty_like(rows)
         precedence[order] = rows
     order = np.lexsort((precedence, low, high))

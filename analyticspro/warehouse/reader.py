@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import duckdb
@@ -11,6 +12,7 @@ import polars as pl
 
 from analyticspro.errors import WarehouseError
 from analyticspro.policy import Scope
+from analyticspro.warehouse.rollups import Rolled, rolled
 
 __all__ = ["Reader"]
 
@@ -20,9 +22,15 @@ _UNREADABLE = (duckdb.IOException, duckdb.FatalException, duckdb.InternalExcepti
 class Reader:
     """Answers SQL from one snapshot. `scope` says who asks; every answer may name it."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, scope: Scope) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, scope: Scope, zone: str) -> None:
         self._connection = connection
+        self._zone = zone
         self.scope = scope
+
+    @cached_property
+    def rolled(self) -> Rolled:
+        """How far the rollups are, in this snapshot."""
+        return rolled(self._connection, self._zone)
 
     def frame(self, sql: str, values: Mapping[str, Any] | None = None) -> pl.DataFrame:
         """Return the rows that `sql` gives; `$name` in it stands for `values["name"]`.
@@ -85,10 +93,10 @@ class Reader:
                 UNION ALL
                 SELECT source, count(*), sum(seen)::BIGINT, 0,
                        CASE WHEN count(complete_at) = count(*) THEN min(complete_at) END
-                FROM stream_cursors
-                LEFT JOIN (
+                FROM (
                     SELECT source, part AS stream, sum(seen) AS seen FROM ledger
-                    GROUP BY ALL) USING (source, stream)
+                    GROUP BY ALL HAVING count(cursor) > 0)
+                LEFT JOIN streams USING (source, stream)
                 GROUP BY ALL) USING (name)
             LEFT JOIN (
                 SELECT source AS name, count(*) AS rejected
@@ -100,8 +108,7 @@ class Reader:
     def stream_watermarks(self, source: str) -> dict[str, datetime]:
         """Return for each stream of `source` up to when it is here; no entry before it is."""
         rows = self.frame(
-            "SELECT stream, complete_at FROM stream_cursors "
-            "WHERE source = $source AND complete_at IS NOT NULL",
+            "SELECT stream, complete_at FROM streams WHERE source = $source",
             {"source": source},
         ).with_columns(pl.col("complete_at").dt.replace_time_zone("UTC"))
         return dict(rows.iter_rows())

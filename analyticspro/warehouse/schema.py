@@ -97,6 +97,11 @@ CREATE TABLE sources (
 );
 """
 
+_ROLLED = """source VARCHAR NOT NULL, name VARCHAR NOT NULL, currency VARCHAR, country VARCHAR,
+    plan VARCHAR, channel VARCHAR, events BIGINT NOT NULL, late BIGINT NOT NULL,
+    amounts BIGINT NOT NULL, amount_minor HUGEINT NOT NULL, quantity HUGEINT NOT NULL"""
+_MEMBERS = """bucket DATE NOT NULL, source VARCHAR NOT NULL, name VARCHAR NOT NULL,
+    member UBIGINT NOT NULL, events BIGINT NOT NULL"""
 # From here on a version has a number of its own, so that it can be found and what came
 # since can be added up; its id's hash, by which repeats are told; and every commit says
 # what it did.
@@ -113,10 +118,11 @@ CREATE TABLE ledger (
     conflicts BIGINT NOT NULL,        -- of these, those with another payload
     late BIGINT NOT NULL,             -- of the new
     rejected BIGINT NOT NULL,
-    retracted BIGINT NOT NULL
+    retracted BIGINT NOT NULL,
+    cursor VARCHAR                    -- JSON, the connector's own: where a stream goes on
 );
 INSERT INTO ledger
-SELECT revision, committed_at, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0 FROM commits ORDER BY revision;
+SELECT revision, committed_at, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, NULL FROM commits ORDER BY revision;
 DROP TABLE commits;
 
 ALTER TABLE events RENAME TO events_1;
@@ -172,16 +178,25 @@ CREATE TABLE conflicts (
     raw VARCHAR
 );
 
-CREATE TABLE stream_cursors (
+CREATE TABLE streams (
     source VARCHAR NOT NULL,
     stream VARCHAR NOT NULL,
-    cursor VARCHAR,                 -- JSON, the connector's own; null before the first page
-    complete_at TIMESTAMP,          -- UTC: all that the source had then is here
-    revision BIGINT NOT NULL,
+    complete_at TIMESTAMP NOT NULL, -- UTC: all that the source had then is here
     PRIMARY KEY (source, stream)
 );
 
 ALTER TABLE rejects ALTER line DROP NOT NULL;
+
+-- Sums and members, as of one revision; see rollups.py.
+CREATE TABLE rolled (up_to BIGINT NOT NULL, zone VARCHAR NOT NULL, engine VARCHAR NOT NULL);
+CREATE TABLE folded (name VARCHAR NOT NULL, rows BIGINT NOT NULL);
+CREATE TABLE rollup_hour (bucket TIMESTAMP NOT NULL, {_ROLLED});
+CREATE TABLE rollup_day (bucket DATE NOT NULL, {_ROLLED});
+CREATE TABLE rollup_month (bucket DATE NOT NULL, {_ROLLED});
+CREATE TABLE members_customer_id ({_MEMBERS});
+CREATE TABLE members_user_id ({_MEMBERS});
+CREATE TABLE members_session_id ({_MEMBERS});
+CREATE TABLE members_order_id ({_MEMBERS});
 """
 
 MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from analyticspro.events import WriteMode
-from analyticspro.warehouse.incoming import Prepared, leaders
+from analyticspro.warehouse.incoming import Prepared, leaders, ranks
 from analyticspro.warehouse.known_ids import Ids, Signed, Unsigned
 
 __all__ = ["Decided", "Outcome", "Outcomes", "Stored", "decide"]
@@ -117,8 +117,7 @@ def decide(
     else:
         is_live = stored["is_live"].fill_null(value=False).to_numpy()
         if prepared.mode is WriteMode.MERGE:
-            differs = (prepared.rows["version"] > stored["version"]).fill_null(value=True)
-            supersedes = differs.to_numpy()
+            supersedes = ranks(prepared.rows["version"]) > ranks(stored["version"])
         else:
             supersedes = content != payload
         outcomes[is_leader & (seqs >= 0) & ~is_live] = Outcome.NEW

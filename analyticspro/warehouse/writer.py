@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from analyticspro.events import WriteMode
-from analyticspro.warehouse.incoming import Prepared, prepare
+from analyticspro.warehouse.incoming import PROMOTED_TYPES, Prepared, prepare
 from analyticspro.warehouse.known_ids import Ids, KnownIds, Signed, Unsigned
 from analyticspro.warehouse.schema import PROMOTED
 from analyticspro.warehouse.storing import Decided, Outcome, Outcomes, Stored, decide
@@ -20,6 +20,15 @@ from analyticspro.warehouse.storing import Decided, Outcome, Outcomes, Stored, d
 __all__ = ["Cursor", "Memory", "Writer"]
 
 _IDS_PER_READ = 1 << 22
+_NO_VERSIONS = pl.DataFrame(
+    schema={
+        "seq": pl.Int64,
+        "is_live": pl.Boolean,
+        "is_late": pl.Boolean,
+        "part": pl.String,
+        "version": pl.Int64,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -41,11 +50,15 @@ class Memory:
         known: All ids.
         next_seq: Number of the next version.
         revision: Of the last commit.
+        since_compacted: Events written since the rollups were brought up to date.
+        is_sound: False once a commit may be in the file that is not in here.
     """
 
     known: KnownIds
     next_seq: int
     revision: int
+    since_compacted: int
+    is_sound: bool = True
 
     @classmethod
     def read(cls, connection: duckdb.DuckDBPyConnection) -> Memory:
@@ -62,7 +75,10 @@ class Memory:
                 {"first": first, "end": first + _IDS_PER_READ},
             ).fetchnumpy()
             known.add(Ids(*(np.ascontiguousarray(column) for column in columns.values())))
-        return cls(known, last + 1, revision)
+        [(tail,)] = connection.execute(
+            "SELECT count(*) FROM events WHERE revision > (SELECT coalesce(max(up_to), 0) FROM rolled)"
+        ).fetchall()
+        return cls(known, last + 1, revision, tail)
 
 
 @dataclass
@@ -77,6 +93,7 @@ class _Tally:
     late: int = 0
     rejected: int = 0
     retracted: int = 0
+    cursor: str | None = None
 
 
 @dataclass
@@ -110,6 +127,7 @@ class Writer:
             at: The time of the commit, UTC.
         """
         memory = self._memory
+        assert memory.is_sound, "a commit failed: take the writer anew"
         self._connection.begin()
         self._open = opened = _Open(memory.revision + 1, _plain(at), memory.next_seq)
         try:
@@ -117,13 +135,17 @@ class Writer:
             self._enter(opened)
         except BaseException:
             self._open = None
-            self._connection.rollback()
+            with suppress(duckdb.Error):  # what went wrong is told, not what followed from it
+                self._connection.rollback()
             raise
         self._open = None
+        memory.is_sound = False  # until what follows is done: an error may come after the commit
         self._connection.commit()
+        memory.since_compacted += opened.next_seq - memory.next_seq
         memory.revision, memory.next_seq = opened.revision, opened.next_seq
         for ids in opened.pending:
             memory.known.add(ids)
+        memory.is_sound = True
 
     def store(
         self,
@@ -190,8 +212,8 @@ class Writer:
 
     def _versions(self, prepared: Prepared, seq: Signed) -> pl.DataFrame:
         wanted = np.unique(seq[seq > 0])
-        if prepared.mode is WriteMode.APPEND:
-            wanted = wanted[:0]
+        if prepared.mode is WriteMode.APPEND or len(wanted) == 0:
+            return _NO_VERSIONS
         with self._given("wanted", pl.DataFrame({"seq": wanted})):
             found = self._connection.sql(
                 "SELECT seq, retired IS NULL AS is_live, is_late, part, version "
@@ -221,19 +243,24 @@ class Writer:
         if late_before is not None:
             late = pl.col("occurred_at") < late_before
         rows = rows.with_columns(is_late=pl.coalesce("was_late", late))
+        promoted, origin, bound = ", ".join(PROMOTED), "incoming", {}
+        if not prepared.is_promoted:
+            origin = "(SELECT *, from_json(properties, $types) AS promoted FROM incoming)"
+            promoted = ", ".join(f"promoted.{name}" for name in PROMOTED)
+            bound = {"types": PROMOTED_TYPES}
         with self._given("incoming", rows):
             self._run(
                 f"""
                 INSERT INTO events
                 SELECT seq, $revision, NULL, id_high, id_low, content_hash, version, $source,
                     $part, event_id, name, occurred_at, $received_at, is_late, customer_id,
-                    user_id, session_id, amount_minor, currency, properties, raw, 1,
-                    {", ".join(PROMOTED)}
-                FROM incoming
+                    user_id, session_id, amount_minor, currency, properties, raw, 1, {promoted}
+                FROM {origin}
                 """,
                 source=source,
                 part=part,
                 received_at=received_at,
+                **bound,
             )
         return rows.filter(pl.col("was_late").is_null() & pl.col("is_late")).height
 
@@ -262,7 +289,8 @@ class Writer:
                 INSERT INTO conflicts
                 SELECT $revision, $source, $part, event_id, content_hash, name, occurred_at,
                     properties, raw
-                FROM incoming ANTI JOIN conflicts USING (event_id, content_hash)
+                FROM incoming ANTI JOIN (FROM conflicts WHERE source = $source)
+                    USING (event_id, content_hash)
                 """,
                 source=source,
                 part=part,
@@ -378,31 +406,20 @@ class Writer:
     def stream_cursor(self, source: str, stream: str) -> str | None:
         """Return where the reading of a stream goes on; None before its first page."""
         found = self._connection.execute(
-            "SELECT cursor FROM stream_cursors WHERE source = $source AND stream = $stream",
+            "SELECT max_by(cursor, revision) FROM ledger "
+            "WHERE source = $source AND part = $stream AND cursor IS NOT NULL",
             {"source": source, "stream": stream},
         ).fetchall()
-        return str(found[0][0]) if found else None
+        return None if found[0][0] is None else str(found[0][0])
 
     def advance(self, source: str, stream: str, cursor: str) -> None:
         """Note where the reading of a stream goes on, once this commit is made."""
-        self._run(
-            """
-            INSERT INTO stream_cursors VALUES ($source, $stream, $cursor, NULL, $revision)
-            ON CONFLICT DO UPDATE SET cursor = excluded.cursor, revision = excluded.revision
-            """,
-            source=source,
-            stream=stream,
-            cursor=cursor,
-        )
+        self._opened().tally(source, stream).cursor = cursor
 
     def complete(self, source: str, stream: str, at: datetime) -> None:
         """Note that all of a stream that its source had at `at` is here."""
         self._run(
-            """
-            INSERT INTO stream_cursors VALUES ($source, $stream, NULL, $at, $revision)
-            ON CONFLICT DO UPDATE
-            SET complete_at = excluded.complete_at, revision = excluded.revision
-            """,
+            "INSERT OR REPLACE INTO streams VALUES ($source, $stream, $at)",
             source=source,
             stream=stream,
             at=_plain(at),
@@ -428,7 +445,7 @@ class Writer:
         for (source, part), tally in tallies.items():
             self._run(
                 "INSERT INTO ledger VALUES ($revision, $at, $source, $part, $seen, $new, "
-                "$changed, $duplicates, $conflicts, $late, $rejected, $retracted)",
+                "$changed, $duplicates, $conflicts, $late, $rejected, $retracted, $cursor)",
                 at=opened.at,
                 source=source,
                 part=part,
@@ -441,7 +458,8 @@ class Writer:
         try:
             yield
         finally:
-            self._connection.unregister(name)
+            with suppress(duckdb.Error):  # of a transaction that failed: its own error is told
+                self._connection.unregister(name)
 
     def _opened(self) -> _Open:
         assert self._open is not None, "outside of commit()"

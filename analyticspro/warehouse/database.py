@@ -1,0 +1,119 @@
+"""Keeps the file open for all who use it, and opens it again when DuckDB has given it up."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import duckdb
+
+from analyticspro.errors import AnalyticsProError, RetriableError, Stopped
+from analyticspro.warehouse.failure import ends_the_connection, told
+
+__all__ = ["Database"]
+
+_PATIENCE_S = 30.0
+
+
+class Database:
+    """The open file, of which every user has a cursor of their own.
+
+    After some errors (a checkpoint that found the disk full is one) DuckDB answers nothing
+    any more before the file is opened anew. That is done here for whoever comes next, once
+    all who use it have let go: closing a connection takes its cursors from whoever is at work.
+    """
+
+    def __init__(self, file: Path, connect: Callable[[], duckdb.DuckDBPyConnection]) -> None:
+        self._file = file
+        self._connect = connect
+        self._connection: duckdb.DuckDBPyConnection | None = connect()
+        self._changed = threading.Condition()
+        self._users = 0
+        self._is_spent = self._is_closed = False
+
+    @contextmanager
+    def cursor(self, first: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a cursor.
+
+        Args:
+            first: What it runs first; tried once more if it finds that DuckDB has given up.
+
+        Raises:
+            RetriableError: No space is left; or whoever was at work while DuckDB gave up
+                takes too long.
+            WarehouseError: The file cannot be read or written.
+            Stopped: It is closed.
+        """
+        cursor = self._started(first)
+        gave_up = False
+        try:
+            yield cursor
+        except duckdb.Error as error:
+            gave_up = ends_the_connection(error)
+            known = told(self._file, error)
+            if known is None:
+                raise
+            raise known from None
+        except AnalyticsProError as error:  # which may have been made of one of DuckDB's
+            gave_up = ends_the_connection(error)
+            raise
+        finally:
+            self._leave(cursor, gave_up=gave_up)
+
+    def close(self) -> None:
+        """Write everything into the file and let go of it, once all users have."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.wait_for(lambda: self._users == 0, _PATIENCE_S)
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _started(self, first: str | None) -> duckdb.DuckDBPyConnection:
+        while True:
+            cursor = self._enter()
+            if first is None:
+                return cursor
+            try:
+                cursor.execute(first)
+            except duckdb.Error as error:
+                gave_up = ends_the_connection(error)
+                self._leave(cursor, gave_up=gave_up)
+                if not gave_up:
+                    raise (told(self._file, error) or error) from None
+            else:
+                return cursor
+
+    def _enter(self) -> duckdb.DuckDBPyConnection:
+        with self._changed:
+            if self._is_spent and not self._is_closed:
+                self._open_again()
+            if self._connection is None:
+                raise Stopped(f"{self._file} is closed. Ask again once the service has started.")
+            cursor = self._connection.cursor()
+            self._users += 1
+            return cursor
+
+    def _leave(self, cursor: duckdb.DuckDBPyConnection, *, gave_up: bool) -> None:
+        with suppress(duckdb.Error):
+            cursor.close()
+        with self._changed:
+            self._is_spent = self._is_spent or gave_up
+            self._users -= 1
+            self._changed.notify_all()
+
+    def _open_again(self) -> None:
+        if not self._changed.wait_for(lambda: not (self._is_spent and self._users), _PATIENCE_S):
+            raise RetriableError(
+                f"{self._file} has to be opened again, and somebody still reads it. Try again."
+            )
+        if not self._is_spent:
+            return
+        if self._connection is not None:
+            with suppress(duckdb.Error):
+                self._connection.close()
+            self._connection = None
+        self._connection = self._connect()
+        self._is_spent = False

@@ -1,0 +1,165 @@
+"""Sums kept per hour, day and month, and who was there each day: exact at every moment.
+
+The tables hold what is true as of one revision (`Rolled.up_to`). What came since, and what
+was retired since, is added and taken away when they are read. So nothing is written to them
+by a commit, and a late event or a correction changes its own bucket, whatever its age. From
+time to time `compact` brings them up to date, in one transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+__all__ = ["DIMENSIONS", "MEMBERS", "Rolled", "compact", "facts", "members", "rolled"]
+
+# What rollups can be broken down by: columns with few values.
+DIMENSIONS = ("source", "name", "currency", "country", "plan", "channel")
+# Columns whose distinct values are kept day by day.
+MEMBERS = ("customer_id", "user_id", "session_id", "order_id")
+
+_SUMS = ("events", "late", "amounts", "amount_minor", "quantity")
+_BUCKETS = {"hour": "TIMESTAMP", "day": "DATE", "month": "DATE"}
+# Rows of a table may grow by this and by its own size before they are added up again.
+_ROWS_TO_FOLD = 100_000
+
+
+@dataclass(frozen=True)
+class Rolled:
+    """How far the rollups are.
+
+    Attributes:
+        up_to: They hold what is true as of this revision; 0 if they hold nothing.
+        zone: Whose days and months they are.
+    """
+
+    up_to: int
+    zone: str
+
+
+def rolled(connection: duckdb.DuckDBPyConnection, zone: str) -> Rolled:
+    """Return how far the rollups for `zone` are."""
+    found = connection.execute(
+        "SELECT up_to FROM rolled WHERE zone = $zone AND engine = $engine",
+        {"zone": zone, "engine": duckdb.__version__},
+    ).fetchall()
+    return Rolled(int(found[0][0]) if found else 0, zone)
+
+
+def facts(grain: str) -> str:
+    """Return the SQL of what happened, added up by bucket and `DIMENSIONS`.
+
+    It gives bucket (hours in UTC, days and months in the zone), the dimensions, events, late,
+    amounts (events that have one), amount_minor and quantity. Several rows may stand for one
+    combination; of one that is gone they add up to 0 events. Values to bind: `$up_to`,
+    `$zone`.
+    """
+    columns = ", ".join(("bucket", *DIMENSIONS, *_SUMS))
+    return (
+        f"SELECT {columns} FROM rollup_{grain}\n"
+        f"UNION ALL\nSELECT {columns} FROM ({_added(grain, _SINCE)})"
+    )
+
+
+def members(column: str) -> str:
+    """Return the SQL of who was there: distinct values of `column` (one of `MEMBERS`) by day.
+
+    It gives bucket, source, name, member (a hash), events. As with `facts`, several rows may
+    stand for one, and add up to 0 events for one that is gone.
+    """
+    return (
+        f"SELECT bucket, source, name, member, events FROM members_{column}\n"
+        f"UNION ALL\nSELECT * FROM ({_present(column, _SINCE)})"
+    )
+
+
+def compact(connection: duckdb.DuckDBPyConnection, zone: str) -> None:
+    """Bring the rollups up to the newest revision."""
+    connection.begin()
+    try:
+        before = rolled(connection, zone)
+        if before.up_to == 0:
+            for table in _TABLES:
+                connection.execute(f"DELETE FROM {table}")
+        [(newest,)] = connection.execute("SELECT coalesce(max(revision), 0) FROM ledger").fetchall()
+        bound = {"up_to": before.up_to}
+        for grain in _BUCKETS:
+            sql = f"INSERT INTO rollup_{grain} {_added(grain, _SINCE)}"
+            connection.execute(sql, bound | ({} if grain == "hour" else {"zone": zone}))
+        for column in MEMBERS:
+            sql = f"INSERT INTO members_{column} {_present(column, _SINCE)}"
+            connection.execute(sql, bound | {"zone": zone})
+        connection.execute("DELETE FROM rolled")
+        connection.execute(
+            "INSERT INTO rolled VALUES ($up_to, $zone, $engine)",
+            {"up_to": newest, "zone": zone, "engine": duckdb.__version__},
+        )
+        for table, keys in _TABLES.items():
+            _fold(connection, table, keys)
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
+
+
+_TABLES = {f"rollup_{grain}": ("bucket", *DIMENSIONS) for grain in _BUCKETS} | {
+    f"members_{column}": ("bucket", "source", "name", "member") for column in MEMBERS
+}
+
+# What came since the rollups were made, and what of them was retired since.
+_SINCE = """(
+    SELECT 1 AS sign, * FROM events WHERE revision > $up_to AND retired IS NULL
+    UNION ALL
+    SELECT -1 AS sign, * FROM events WHERE revision <= $up_to AND retired > $up_to)"""
+
+
+def _bucket(grain: str) -> str:
+    if grain == "hour":
+        return "date_trunc('hour', occurred_at)"
+    local = "((occurred_at AT TIME ZONE 'UTC') AT TIME ZONE $zone)"
+    return f"date_trunc('{grain}', {local})::DATE"
+
+
+def _added(grain: str, rows: str) -> str:
+    return f"""
+        SELECT {_bucket(grain)} AS bucket, {", ".join(DIMENSIONS)},
+            sum(sign)::BIGINT AS events,
+            coalesce(sum(sign) FILTER (is_late), 0)::BIGINT AS late,
+            coalesce(sum(sign) FILTER (amount_minor IS NOT NULL), 0)::BIGINT AS amounts,
+            coalesce(sum(sign::HUGEINT * amount_minor), 0)::HUGEINT AS amount_minor,
+            coalesce(sum(sign::HUGEINT * quantity), 0)::HUGEINT AS quantity
+        FROM {rows}
+        GROUP BY ALL"""
+
+
+def _present(column: str, rows: str) -> str:
+    return f"""
+        SELECT {_bucket("day")} AS bucket, source, name, hash({column}) AS member,
+            sum(sign)::BIGINT AS events
+        FROM {rows}
+        WHERE {column} IS NOT NULL
+        GROUP BY ALL"""
+
+
+def _fold(connection: duckdb.DuckDBPyConnection, table: str, keys: tuple[str, ...]) -> None:
+    """Add up the rows of one key once they have become many."""
+    [(rows,)] = connection.execute(f"SELECT count(*) FROM {table}").fetchall()
+    found = connection.execute("SELECT rows FROM folded WHERE name = $name", {"name": table})
+    [(before,)] = found.fetchall() or [(0,)]
+    if rows <= 2 * before + _ROWS_TO_FOLD:
+        return
+    sums = _SUMS if table.startswith("rollup") else ("events",)
+    columns = ", ".join(f"sum({name})::{_WIDTH.get(name, 'BIGINT')} AS {name}" for name in sums)
+    connection.execute(
+        f"CREATE TEMP TABLE anew AS SELECT {', '.join(keys)}, {columns} FROM {table} "
+        f"GROUP BY ALL HAVING sum(events) <> 0 ORDER BY bucket"
+    )
+    connection.execute(f"DELETE FROM {table}")
+    connection.execute(f"INSERT INTO {table} FROM anew")
+    connection.execute("DROP TABLE anew")
+    connection.execute("DELETE FROM folded WHERE name = $name", {"name": table})
+    connection.execute(f"INSERT INTO folded SELECT $name, count(*) FROM {table}", {"name": table})
+
+
+_WIDTH = {"amount_minor": "HUGEINT", "quantity": "HUGEINT"}
