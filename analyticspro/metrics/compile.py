@@ -9,11 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from analyticspro.grain import Grain, WeekStart
+from analyticspro.metrics.clauses import (
+    INTERVAL,
+    bucket,
+    condition,
+    dimension,
+    key_columns,
+    kind,
+    lines,
+    quoted,
+    values_of,
+)
 from analyticspro.metrics.cut import Cut
 from analyticspro.metrics.model import (
     Aggregation,
@@ -26,20 +35,11 @@ from analyticspro.metrics.model import (
     Unit,
     measures,
 )
+from analyticspro.metrics.rolling import added, can_add, distinct, facts_of
 from analyticspro.money import exponent
-from analyticspro.period import to_instant
+from analyticspro.warehouse import DIMENSIONS, Rolled, facts
 
 __all__ = ["Statement", "cumulative", "measured", "present", "reading", "values"]
-
-_COLUMN = {"event": "name"}
-_INTERVAL = {
-    Grain.HOUR: "INTERVAL 1 HOUR",
-    Grain.DAY: "INTERVAL 1 DAY",
-    Grain.WEEK: "INTERVAL 7 DAY",
-    Grain.MONTH: "INTERVAL 1 MONTH",
-    Grain.QUARTER: "INTERVAL 3 MONTH",
-    Grain.YEAR: "INTERVAL 1 YEAR",
-}
 
 
 @dataclass(frozen=True)
@@ -50,24 +50,71 @@ class Statement:
     values: Mapping[str, Any]
 
 
-def measured(metrics: Sequence[Measured], cut: Cut) -> Statement:
+def measured(metrics: Sequence[Measured], cut: Cut, rolled: Rolled) -> Statement:
     """Return the statement for metrics that are computed within each bucket.
 
     It gives one row per bucket and combination of dimensions that has an event (just one
     row without either): the keys, then the metrics.
     """
     wanted = tuple(dict.fromkeys(m for metric in metrics for m in measures(metric)))
-    values = _values(cut)
+    values = values_of(cut)
+    inner = _from_rollups(wanted, cut, rolled, values)
+    if inner is None:
+        inner = _from_events(wanted, cut, values)
+    outer = [quoted(key) for key in cut.keys] + [f"{_value(m, cut)} AS {m.name}" for m in metrics]
+    return _statement(lines(f"SELECT {', '.join(outer)}", f"FROM (\n{inner}\n)"), values)
+
+
+def _from_events(wanted: Sequence[Simple], cut: Cut, values: dict[str, Any]) -> str:
     parts = [f"{_aggregate(m, values)} AS {m.name}" for m in wanted]
-    columns = [_quoted(key) for key in cut.keys]
-    inner = _lines(
-        "SELECT " + ",\n    ".join([*_key_columns(cut), *parts]),
+    return lines(
+        "SELECT " + ",\n    ".join([*key_columns(cut), *parts]),
         "FROM events",
-        f"WHERE {_condition(cut, wanted, values, from_start=True)}",
+        f"WHERE {condition(cut, wanted, values, from_start=True)}",
         "GROUP BY ALL",
     )
-    outer = [*columns, *(f"{_value(m, cut)} AS {m.name}" for m in metrics)]
-    return _statement(_lines(f"SELECT {', '.join(outer)}", f"FROM (\n{inner}\n)"), values)
+
+
+def _from_rollups(
+    wanted: Sequence[Simple], cut: Cut, rolled: Rolled, values: dict[str, Any]
+) -> str | None:
+    """Return the SQL that reads what it can from the rollups; None if that is nothing.
+
+    Each branch fills in some of the measures and leaves the others at 0, so that they can be
+    added up. The first one has a row for every key that there is.
+    """
+    own = dict(values)
+    found = facts_of(wanted, cut, rolled, own)
+    counted = {m: distinct(m, cut, rolled, own) for m in wanted if not can_add(m)}
+    left = [m for m, sql in counted.items() if sql is None]
+    if found is None or len(left) == len(wanted):
+        return None
+    keys = [f"{dimension(name)} AS {quoted(name)}" for name in cut.by]
+    keys = [*([quoted(cut.grain)] if cut.grain else []), *keys]
+    sums = {m: added(m, own) for m in wanted if can_add(m)}
+    branches = [
+        lines(
+            f"SELECT {', '.join([*keys, *_filled(wanted, sums)])}",
+            f"FROM (\n{found}\n)",
+            "GROUP BY ALL" + (" HAVING sum(events) > 0" if keys else ""),
+        )
+    ]
+    names = [quoted(key) for key in cut.keys]
+    for measure, sql in counted.items():
+        if sql is not None:
+            columns = [*names, *_filled(wanted, {measure: measure.name})]
+            branches.append(f"SELECT {', '.join(columns)} FROM (\n{sql}\n)")
+    if left:
+        columns = [*names, *_filled(wanted, {measure: measure.name for measure in left})]
+        branches.append(f"SELECT {', '.join(columns)} FROM (\n{_from_events(left, cut, own)}\n)")
+    values |= own
+    totals = [f"sum({m.name})::{_whole(m)} AS {m.name}" for m in wanted]
+    union = "\nUNION ALL\n".join(branches)
+    return lines(f"SELECT {', '.join([*names, *totals])}", f"FROM (\n{union}\n)", "GROUP BY ALL")
+
+
+def _filled(wanted: Sequence[Simple], given: Mapping[Simple, str]) -> list[str]:
+    return [f"{given.get(measure, '0')} AS {measure.name}" for measure in wanted]
 
 
 def cumulative(metric: Cumulative, cut: Cut) -> Statement:
@@ -75,58 +122,75 @@ def cumulative(metric: Cumulative, cut: Cut) -> Statement:
 
     What happened before the first bucket counts into it.
     """
-    values = _values(cut)
+    values = values_of(cut)
     if cut.grain is None:
         total = _total(metric.of, cut, values, metric.of.name)
     else:
         total = _running(metric.of, cut, values)
-    columns = [_quoted(key) for key in cut.keys]
+    columns = [quoted(key) for key in cut.keys]
     value = f"{_value(metric.of, cut)} AS {metric.name}"
     return _statement(
-        _lines(f"SELECT {', '.join([*columns, value])}", f"FROM (\n{total}\n)"), values
+        lines(f"SELECT {', '.join([*columns, value])}", f"FROM (\n{total}\n)"), values
     )
 
 
-def reading(metrics: Sequence[Metric], cut: Cut) -> Statement:
+def reading(metrics: Sequence[Metric], cut: Cut, rolled: Rolled) -> Statement:
     """Return the statement that tells what the metrics read.
 
     It gives one row: rows and late (events), and currencies, a list of those of the
     amounts that are added up.
     """
-    values = _values(cut)
+    values = values_of(cut)
     wanted = [measure for metric in metrics for measure in measures(metric)]
     values["of_money"] = sorted({n for m in wanted if m.column == "amount_minor" for n in m.events})
     from_start = not any(isinstance(metric, Cumulative) for metric in metrics)
-    return _statement(
-        _lines(
-            "SELECT count(*) AS rows, count(*) FILTER (is_late) AS late,",
-            "    list(DISTINCT currency)",
-            "        FILTER (name = ANY($of_money) AND amount_minor IS NOT NULL) AS currencies",
+    origin = facts_of(wanted, cut, rolled, values, from_start=from_start)
+    if origin is None:
+        origin = lines(
+            "SELECT *, 1 AS events, is_late::BIGINT AS late,",
+            "    (amount_minor IS NOT NULL)::BIGINT AS amounts",
             "FROM events",
-            f"WHERE {_condition(cut, wanted, values, from_start=from_start)}",
+            f"WHERE {condition(cut, wanted, values, from_start=from_start)}",
+        )
+    return _statement(
+        lines(
+            "SELECT coalesce(sum(events), 0)::BIGINT AS rows, coalesce(sum(late), 0)::BIGINT "
+            "AS late,",
+            "    list(currency) FILTER (amounts > 0) AS currencies",
+            "FROM (SELECT currency, sum(events) AS events, sum(late) AS late,",
+            "    sum(amounts) FILTER (name = ANY($of_money)) AS amounts",
+            f"FROM (\n{origin}\n)",
+            "GROUP BY ALL)",
         ),
         values,
     )
 
 
-def values(dimension: str, *, most: int) -> Statement:
+def values(dimension_name: str, rolled: Rolled, *, most: int) -> Statement:
     """Return the statement for the values of a dimension, the most frequent first."""
-    column = _dimension(dimension)
-    return Statement(
-        f"SELECT {column} AS value FROM events WHERE retired IS NULL AND {column} IS NOT NULL\n"
-        "GROUP BY ALL ORDER BY count(*) DESC, value LIMIT $most",
-        {"most": most},
+    column = dimension(dimension_name)
+    return _statement(
+        f"SELECT {column} AS value FROM ({_of_all(column, rolled)})\n"
+        f"WHERE {column} IS NOT NULL GROUP BY ALL HAVING sum(events) > 0\n"
+        "ORDER BY sum(events) DESC, value LIMIT $most",
+        {"most": most, "up_to": rolled.up_to},
     )
 
 
-def present(dimension: str, wanted: Sequence[str]) -> Statement:
+def present(dimension_name: str, wanted: Sequence[str], rolled: Rolled) -> Statement:
     """Return the statement for those of the values `wanted` that a dimension has."""
-    column = _dimension(dimension)
-    return Statement(
-        f"SELECT DISTINCT {column} AS value FROM events\n"
-        f"WHERE retired IS NULL AND {column} = ANY($wanted)",
-        {"wanted": list(wanted)},
+    column = dimension(dimension_name)
+    return _statement(
+        f"SELECT {column} AS value FROM ({_of_all(column, rolled)})\n"
+        f"WHERE {column} = ANY($wanted) GROUP BY ALL HAVING sum(events) > 0",
+        {"wanted": list(wanted), "up_to": rolled.up_to},
     )
+
+
+def _of_all(column: str, rolled: Rolled) -> str:
+    if rolled.up_to and column in DIMENSIONS:
+        return facts("hour")
+    return f"SELECT {column}, 1 AS events FROM events WHERE retired IS NULL"
 
 
 def _statement(sql: str, values: Mapping[str, Any]) -> Statement:
@@ -136,34 +200,34 @@ def _statement(sql: str, values: Mapping[str, Any]) -> Statement:
 
 def _running(of: Simple, cut: Cut, values: dict[str, Any]) -> str:
     assert cut.grain is not None
-    bucket, by = _quoted(cut.grain), [_quoted(name) for name in cut.by]
-    kind = _kind(cut.grain)
-    step = _INTERVAL[cut.grain]
+    key, by = quoted(cut.grain), [quoted(name) for name in cut.by]
+    type_of_key = kind(cut.grain)
+    step = INTERVAL[cut.grain]
     values["first_moment"] = cut.start
     values["last_moment"] = cut.end - timedelta(microseconds=1)
-    first, last = (_bucket(f"${name}::TIMESTAMP", cut) for name in ("first_moment", "last_moment"))
+    first, last = (bucket(f"${name}::TIMESTAMP", cut) for name in ("first_moment", "last_moment"))
     same = "".join(f" AND g.{name} IS NOT DISTINCT FROM s.{name}" for name in by)
-    at = f"b.{bucket} + {step}" if cut.shifted else f"b.{bucket}"
-    return _lines(
+    at = f"b.{key} + {step}" if cut.shifted else f"b.{key}"
+    return lines(
         f"WITH steps AS (\n{_steps(of, replace(cut, shifted=False), values)}\n),",
         "buckets AS (SELECT unnest(generate_series(",
-        f"    {first}::TIMESTAMP, {last}::TIMESTAMP, {step}))::{kind} AS {bucket}",
+        f"    {first}::TIMESTAMP, {last}::TIMESTAMP, {step}))::{type_of_key} AS {key}",
         "    WHERE $first_moment::TIMESTAMP <= $last_moment::TIMESTAMP),",
         f"groups AS (SELECT DISTINCT {', '.join(by) or '1'} FROM steps)",
-        f"SELECT {', '.join([f'({at})::{kind} AS {bucket}', *(f'g.{name}' for name in by)])},",
+        f"SELECT {', '.join([f'({at})::{type_of_key} AS {key}', *(f'g.{name}' for name in by)])},",
         f"    coalesce(sum(s.step), 0)::{_whole(of)} AS {of.name}",
         "FROM buckets b CROSS JOIN groups g",
-        f"LEFT JOIN steps s ON s.{bucket} <= b.{bucket}{same}",
+        f"LEFT JOIN steps s ON s.{key} <= b.{key}{same}",
         "GROUP BY ALL",
     )
 
 
 def _total(of: Simple, cut: Cut, values: dict[str, Any], name: str) -> str:
     """Return the SQL of what each bucket holds by itself, as `name`."""
-    return _lines(
-        f"SELECT {', '.join([*_key_columns(cut), _aggregate(of, values)])} AS {name}",
+    return lines(
+        f"SELECT {', '.join([*key_columns(cut), _aggregate(of, values)])} AS {name}",
         "FROM events",
-        f"WHERE {_condition(cut, (of,), values, from_start=False)}",
+        f"WHERE {condition(cut, (of,), values, from_start=False)}",
         "GROUP BY ALL",
     )
 
@@ -173,53 +237,16 @@ def _steps(of: Simple, cut: Cut, values: dict[str, Any]) -> str:
     if of.aggregation is not Aggregation.COUNT_DISTINCT:
         return _total(of, cut, values, "step")
     # Everyone counts once, in the bucket where first seen.
-    each = ", ".join([*(_dimension(name) for name in cut.by), str(of.column)])
-    firsts = _lines(
-        f"SELECT {', '.join(_key_columns(cut, 'min(occurred_at)'))}",
+    each = ", ".join([*(dimension(name) for name in cut.by), str(of.column)])
+    firsts = lines(
+        f"SELECT {', '.join(key_columns(cut, 'min(occurred_at)'))}",
         "FROM events",
-        f"WHERE {_condition(cut, (of,), values, from_start=False)}",
+        f"WHERE {condition(cut, (of,), values, from_start=False)}",
         f"  AND {of.column} IS NOT NULL",
         f"GROUP BY {each}",
     )
-    keys = ", ".join(_quoted(key) for key in cut.keys)
+    keys = ", ".join(quoted(key) for key in cut.keys)
     return f"SELECT {keys}, count(*) AS step FROM (\n{firsts}\n) GROUP BY ALL"
-
-
-def _values(cut: Cut) -> dict[str, Any]:
-    return {
-        "zone": cut.zone.key,
-        "start": _utc(cut.start, cut.zone),
-        "end": _utc(cut.end, cut.zone),
-        **{f"currency_{i}": code for i, code in enumerate(cut.currencies)},
-    }
-
-
-def _utc(wall: datetime, zone: ZoneInfo) -> datetime:
-    return to_instant(wall, zone).astimezone(UTC).replace(tzinfo=None)
-
-
-def _condition(
-    cut: Cut, wanted: Sequence[Simple], values: dict[str, Any], *, from_start: bool
-) -> str:
-    terms = ["retired IS NULL", f"occurred_at < {_end(cut, values)}"]
-    if from_start:
-        terms.append("occurred_at >= $start")
-    if all(measure.events for measure in wanted):
-        values["names"] = sorted({name for measure in wanted for name in measure.events})
-        terms.append("name = ANY($names)")
-    for number, item in enumerate(cut.where):
-        values[f"filter_{number}"] = list(item.values)
-        test = f"coalesce({_dimension(item.dimension)} = ANY($filter_{number}), false)"
-        terms.append(f"NOT {test}" if item.exclude else test)
-    return "\n  AND ".join(terms)
-
-
-def _end(cut: Cut, values: dict[str, Any]) -> str:
-    cases = []
-    for number, (source, end) in enumerate(cut.ends):
-        values |= {f"source_{number}": source, f"end_{number}": _utc(end, cut.zone)}
-        cases.append(f"WHEN $source_{number} THEN $end_{number}::TIMESTAMP")
-    return f"CASE source {' '.join(cases)} ELSE $end::TIMESTAMP END" if cases else "$end"
 
 
 def _aggregate(measure: Simple, values: dict[str, Any]) -> str:
@@ -270,38 +297,3 @@ def _major(column: str, cut: Cut) -> str:
 
 def _power(digits: int) -> str:
     return f"{10**-digits:.{digits}f}::DECIMAL({digits + 1}, {digits})"
-
-
-def _key_columns(cut: Cut, at: str = "occurred_at") -> list[str]:
-    columns = []
-    if cut.grain is not None:
-        local = at
-        if cut.zone.key != "UTC":
-            local = f"(({at} AT TIME ZONE 'UTC') AT TIME ZONE $zone)"
-        bucket = _bucket(local, cut)
-        if cut.shifted:
-            bucket = f"({bucket} + {_INTERVAL[cut.grain]})"
-        columns.append(f"{bucket}::{_kind(cut.grain)} AS {_quoted(cut.grain)}")
-    return columns + [f"{_dimension(name)} AS {_quoted(name)}" for name in cut.by]
-
-
-def _bucket(local: str, cut: Cut) -> str:
-    if cut.grain is Grain.WEEK and cut.week_start is WeekStart.SUNDAY:
-        return f"(date_trunc('week', {local} + INTERVAL 1 DAY) - INTERVAL 1 DAY)"
-    return f"date_trunc('{cut.grain}', {local})"
-
-
-def _kind(grain: Grain) -> str:
-    return "TIMESTAMP" if grain is Grain.HOUR else "DATE"
-
-
-def _dimension(name: str) -> str:
-    return _COLUMN.get(name, name)
-
-
-def _quoted(name: str) -> str:
-    return f'"{name}"'
-
-
-def _lines(*lines: str) -> str:
-    return "\n".join(lines)

@@ -94,7 +94,7 @@ class Evaluator:
 
     def values(self, dimension: str) -> list[str]:
         """Return the values that `dimension` has, the most frequent first (10,000 at most)."""
-        statement = values(catalog.dimension(dimension).name, most=_MOST_VALUES)
+        statement = values(catalog.dimension(dimension).name, self.reader.rolled, most=_MOST_VALUES)
         return self._frame(statement)["value"].to_list()
 
     def _asked(self, query: Query) -> _Asked:
@@ -120,7 +120,7 @@ class Evaluator:
         if self.known.revision == 0:
             return  # nothing is known yet, so nothing can be misspelt
         for item in query.where:
-            found = self._frame(present(item.dimension, item.values))["value"]
+            found = self._frame(present(item.dimension, item.values, self.reader.rolled))["value"]
             for missing in sorted(set(item.values) - set(found)):
                 raise UnknownName.of(item.dimension, missing, self.values(item.dimension))
 
@@ -209,7 +209,7 @@ class _Run:
 
     def read(self, cut: Cut) -> dict[str, Any]:
         """Return what is read over `cut`: rows, late and currencies."""
-        statement = reading(self._metrics, cut)
+        statement = reading(self._metrics, cut, self._reader.rolled)
         return self._reader.frame(statement.sql, statement.values).row(0, named=True)
 
     def frame(self, cut: Cut) -> pl.DataFrame:
@@ -219,7 +219,7 @@ class _Run:
         within = [m for m in self._metrics if not isinstance(m, Cumulative)]
         frame: pl.DataFrame | None = None
         if within:
-            frame = self._execute(measured(within, cut))
+            frame = self._execute(measured(within, cut, self._reader.rolled))
         known = cut if self._until is None else replace(cut, end=min(cut.end, self._until))
         for metric in totals:
             found = self._execute(cumulative(metric, known))

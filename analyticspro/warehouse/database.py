@@ -31,7 +31,7 @@ class Database:
         self._connection: duckdb.DuckDBPyConnection | None = connect()
         self._changed = threading.Condition()
         self._users = 0
-        self._is_spent = self._is_closed = False
+        self._is_spent = self.is_closed = False
 
     @contextmanager
     def cursor(self, first: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -65,7 +65,7 @@ class Database:
     def close(self) -> None:
         """Write everything into the file and let go of it, once all users have."""
         with self._changed:
-            self._is_closed = True
+            self.is_closed = True
             self._changed.wait_for(lambda: self._users == 0, _PATIENCE_S)
             if self._connection is not None:
                 self._connection.close()
@@ -88,7 +88,7 @@ class Database:
 
     def _enter(self) -> duckdb.DuckDBPyConnection:
         with self._changed:
-            if self._is_spent and not self._is_closed:
+            if self._is_spent and not self.is_closed:
                 self._open_again()
             if self._connection is None:
                 raise Stopped(f"{self._file} is closed. Ask again once the service has started.")

@@ -8,7 +8,7 @@ import duckdb
 
 from analyticspro.errors import AnalyticsProError, RetriableError, WarehouseError
 
-__all__ = ["ends_the_connection", "told", "unopened"]
+__all__ = ["ends_the_connection", "is_aftermath", "told", "unopened"]
 
 _FULL = ("No space left on device", "Disk quota exceeded", "File too large")
 _NOT_WRITABLE = ("Read-only file system", "Permission denied", "Operation not permitted")
@@ -56,10 +56,15 @@ def _damaged(file: Path, error: Exception, deed: str) -> WarehouseError:
     )
 
 
+def is_aftermath(error: BaseException) -> bool:
+    """Tell whether DuckDB refuses because of another error, before this one."""
+    return "database has been invalidated" in str(error)
+
+
 def ends_the_connection(error: BaseException | None) -> bool:
     """Tell whether DuckDB answers nothing more after `error`, or what it came from."""
     while error is not None:
-        if isinstance(error, _FATAL) or "database has been invalidated" in str(error):
+        if isinstance(error, _FATAL) or is_aftermath(error):
             return True
         error = error.__cause__ or error.__context__
     return False

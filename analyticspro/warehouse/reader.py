@@ -12,11 +12,17 @@ import polars as pl
 
 from analyticspro.errors import WarehouseError
 from analyticspro.policy import Scope
-from analyticspro.warehouse.rollups import Rolled, rolled
+from analyticspro.warehouse.failure import is_aftermath
+from analyticspro.warehouse.rollups import Rolled, rolled, rolled_extents
 
 __all__ = ["Reader"]
 
 _UNREADABLE = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException)
+
+_EXTENTS = """
+    SELECT source, name, min(occurred_at) AS first, max(occurred_at) AS last,
+        count(*) AS events
+    FROM events WHERE retired IS NULL"""
 
 
 class Reader:
@@ -44,6 +50,8 @@ class Reader:
             # A block whose checksum is wrong comes as the root of DuckDB's errors itself.
             if type(error) is not duckdb.Error and not isinstance(error, _UNREADABLE):
                 raise
+            if is_aftermath(error):
+                raise  # not what is stored: whoever gave this reader knows what to do
             reason = str(error).splitlines()[0].rstrip(".!")
             raise WarehouseError(
                 f"The stored data cannot be read: {reason}. Restore a copy from the backups "
@@ -64,13 +72,21 @@ class Reader:
             One row per source and event name, in that order: source, name (String), first,
             last (Datetime, UTC), events (Int64).
         """
-        return self.frame(
-            """
-            SELECT source, name, min(occurred_at) AS first, max(occurred_at) AS last,
-                   count(*) AS events
-            FROM events WHERE retired IS NULL GROUP BY ALL ORDER BY ALL
-            """
-        ).with_columns(pl.col("first", "last").dt.replace_time_zone("UTC"))
+        if self.rolled.up_to == 0:
+            found = self.frame(f"{_EXTENTS} GROUP BY ALL ORDER BY ALL")
+        else:
+            found = self.frame(rolled_extents(), {"up_to": self.rolled.up_to})
+            found = pl.concat([self._exact(row) for row in found.iter_slices(1)] or [found])
+            found = found.drop("gone", strict=False)
+        return found.with_columns(pl.col("first", "last").dt.replace_time_zone("UTC"))
+
+    def _exact(self, row: pl.DataFrame) -> pl.DataFrame:
+        """Return the extent, read from the events if one of its ends may have been retired."""
+        if row["gone"][0] == 0:
+            return row.drop("gone")
+        place = {name: row[name][0] for name in ("source", "name")}
+        one = f"{_EXTENTS} AND source = $source AND name = $name GROUP BY ALL"
+        return self.frame(one, place)
 
     def sources(self) -> pl.DataFrame:
         """Return what is known of each source.
@@ -78,7 +94,8 @@ class Reader:
         Returns:
             One row per source, by name: name, declaration (JSON), synced_at (Datetime, UTC),
             outcome (JSON), parts (Int64: whole ones), records, rounded (Int64),
-            watermark (Datetime, UTC; null until a file, or each stream, is whole), rejected (Int64: open ones).
+            watermark (Datetime, UTC; null until a file, or each stream, is whole),
+            rejected (Int64: open ones).
         """
         return self.frame(
             """

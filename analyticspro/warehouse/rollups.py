@@ -12,14 +12,32 @@ from dataclasses import dataclass
 
 import duckdb
 
-__all__ = ["DIMENSIONS", "MEMBERS", "Rolled", "compact", "facts", "members", "rolled"]
+__all__ = [
+    "DIMENSIONS",
+    "MEMBERS",
+    "Rolled",
+    "compact",
+    "facts",
+    "members",
+    "rolled",
+    "rolled_extents",
+]
 
 # What rollups can be broken down by: columns with few values.
 DIMENSIONS = ("source", "name", "currency", "country", "plan", "channel")
 # Columns whose distinct values are kept day by day.
 MEMBERS = ("customer_id", "user_id", "session_id", "order_id")
 
-_SUMS = ("events", "late", "amounts", "amount_minor", "quantity")
+_SUMS = {
+    "events": "sum(events)::BIGINT",
+    "late": "sum(late)::BIGINT",
+    "amounts": "sum(amounts)::BIGINT",
+    "amount_minor": "sum(amount_minor)::HUGEINT",
+    "quantity": "sum(quantity)::HUGEINT",
+    "first": "min(first)",
+    "last": "max(last)",
+    "gone": "sum(gone)::BIGINT",
+}
 _BUCKETS = {"hour": "TIMESTAMP", "day": "DATE", "month": "DATE"}
 # Rows of a table may grow by this and by its own size before they are added up again.
 _ROWS_TO_FOLD = 100_000
@@ -51,15 +69,34 @@ def facts(grain: str) -> str:
     """Return the SQL of what happened, added up by bucket and `DIMENSIONS`.
 
     It gives bucket (hours in UTC, days and months in the zone), the dimensions, events, late,
-    amounts (events that have one), amount_minor and quantity. Several rows may stand for one
-    combination; of one that is gone they add up to 0 events. Values to bind: `$up_to`,
-    `$zone`.
+    amounts (events that have one), amount_minor and quantity; first and last, the times of
+    the events that came, and gone, how many of these were retired again. Several rows may
+    stand for one combination; of one that is gone they add up to 0 events. Values to bind:
+    `$up_to`, and `$zone` but for hours.
     """
     columns = ", ".join(("bucket", *DIMENSIONS, *_SUMS))
     return (
         f"SELECT {columns} FROM rollup_{grain}\n"
         f"UNION ALL\nSELECT {columns} FROM ({_added(grain, _SINCE)})"
     )
+
+
+def rolled_extents() -> str:
+    """Return the SQL of since when and until when there are events, and how many.
+
+    It gives source, name, first, last, events, and gone: if that is not 0, one of the two may
+    be of an event that was retired. Value to bind: `$up_to`.
+    """
+    return f"""
+        WITH hours AS (
+            SELECT source, name, bucket, sum(events) AS events, min(first) AS first,
+                max(last) AS last, sum(gone) AS gone
+            FROM ({facts("hour")})
+            GROUP BY ALL HAVING sum(events) > 0)
+        SELECT source, name, arg_min(first, bucket) AS first, arg_max(last, bucket) AS last,
+            sum(events)::BIGINT AS events,
+            (arg_min(gone, bucket) + arg_max(gone, bucket))::BIGINT AS gone
+        FROM hours GROUP BY ALL ORDER BY ALL"""
 
 
 def members(column: str) -> str:
@@ -80,7 +117,7 @@ def compact(connection: duckdb.DuckDBPyConnection, zone: str) -> None:
     try:
         before = rolled(connection, zone)
         if before.up_to == 0:
-            for table in _TABLES:
+            for table in (*_TABLES, "folded"):
                 connection.execute(f"DELETE FROM {table}")
         [(newest,)] = connection.execute("SELECT coalesce(max(revision), 0) FROM ledger").fetchall()
         bound = {"up_to": before.up_to}
@@ -128,7 +165,9 @@ def _added(grain: str, rows: str) -> str:
             coalesce(sum(sign) FILTER (is_late), 0)::BIGINT AS late,
             coalesce(sum(sign) FILTER (amount_minor IS NOT NULL), 0)::BIGINT AS amounts,
             coalesce(sum(sign::HUGEINT * amount_minor), 0)::HUGEINT AS amount_minor,
-            coalesce(sum(sign::HUGEINT * quantity), 0)::HUGEINT AS quantity
+            coalesce(sum(sign::HUGEINT * quantity), 0)::HUGEINT AS quantity,
+            min(occurred_at) FILTER (sign = 1) AS first, max(occurred_at) FILTER (sign = 1) AS last,
+            count(*) FILTER (sign = -1) AS gone
         FROM {rows}
         GROUP BY ALL"""
 
@@ -149,8 +188,8 @@ def _fold(connection: duckdb.DuckDBPyConnection, table: str, keys: tuple[str, ..
     [(before,)] = found.fetchall() or [(0,)]
     if rows <= 2 * before + _ROWS_TO_FOLD:
         return
-    sums = _SUMS if table.startswith("rollup") else ("events",)
-    columns = ", ".join(f"sum({name})::{_WIDTH.get(name, 'BIGINT')} AS {name}" for name in sums)
+    names = list(_SUMS) if table.startswith("rollup") else ["events"]
+    columns = ", ".join(f"{_SUMS[name]} AS {name}" for name in names)
     connection.execute(
         f"CREATE TEMP TABLE anew AS SELECT {', '.join(keys)}, {columns} FROM {table} "
         f"GROUP BY ALL HAVING sum(events) <> 0 ORDER BY bucket"
@@ -160,6 +199,3 @@ def _fold(connection: duckdb.DuckDBPyConnection, table: str, keys: tuple[str, ..
     connection.execute("DROP TABLE anew")
     connection.execute("DELETE FROM folded WHERE name = $name", {"name": table})
     connection.execute(f"INSERT INTO folded SELECT $name, count(*) FROM {table}", {"name": table})
-
-
-_WIDTH = {"amount_minor": "HUGEINT", "quantity": "HUGEINT"}

@@ -99,7 +99,8 @@ CREATE TABLE sources (
 
 _ROLLED = """source VARCHAR NOT NULL, name VARCHAR NOT NULL, currency VARCHAR, country VARCHAR,
     plan VARCHAR, channel VARCHAR, events BIGINT NOT NULL, late BIGINT NOT NULL,
-    amounts BIGINT NOT NULL, amount_minor HUGEINT NOT NULL, quantity HUGEINT NOT NULL"""
+    amounts BIGINT NOT NULL, amount_minor HUGEINT NOT NULL, quantity HUGEINT NOT NULL,
+    first TIMESTAMP, last TIMESTAMP, gone BIGINT NOT NULL"""
 _MEMBERS = """bucket DATE NOT NULL, source VARCHAR NOT NULL, name VARCHAR NOT NULL,
     member UBIGINT NOT NULL, events BIGINT NOT NULL"""
 # From here on a version has a number of its own, so that it can be found and what came
@@ -121,10 +122,6 @@ CREATE TABLE ledger (
     retracted BIGINT NOT NULL,
     cursor VARCHAR                    -- JSON, the connector's own: where a stream goes on
 );
-INSERT INTO ledger
-SELECT revision, committed_at, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, NULL FROM commits ORDER BY revision;
-DROP TABLE commits;
-
 ALTER TABLE events RENAME TO events_1;
 CREATE TABLE events (
     seq BIGINT NOT NULL,            -- 1, 2, 3 … in the order of coming; may leave some out
@@ -165,6 +162,30 @@ SELECT row_number() OVER (ORDER BY revision, rowid), revision, retired,
     raw, schema_version, order_id, country, product_id, product, quantity, plan, channel
 FROM events_1;
 DROP TABLE events_1;
+
+-- What was not counted then follows from what is there, but for the duplicates.
+INSERT INTO ledger
+WITH versions AS (
+    SELECT *, lag(retired) OVER (PARTITION BY id_high, id_low ORDER BY seq) AS freed,
+        lead(revision) OVER (PARTITION BY id_high, id_low ORDER BY seq) AS next
+    FROM events
+), done AS (
+    SELECT revision, source, part, (freed IS DISTINCT FROM revision)::INT AS new, is_late,
+        0 AS rejected, 0 AS retracted
+    FROM versions
+    UNION ALL
+    SELECT retired, source, part, NULL, NULL, 0, 1 FROM versions
+    WHERE retired IS NOT NULL AND retired IS DISTINCT FROM next
+    UNION ALL
+    SELECT revision, source, part, NULL, NULL, 1, 0 FROM rejects
+)
+SELECT revision, any_value(committed_at), source, part, count(new) + coalesce(sum(rejected), 0),
+    coalesce(sum(new), 0), count(new) - coalesce(sum(new), 0), 0, 0,
+    count(*) FILTER (new = 1 AND is_late), coalesce(sum(rejected), 0),
+    coalesce(sum(retracted), 0), NULL
+FROM commits LEFT JOIN done USING (revision)
+GROUP BY revision, source, part ORDER BY ALL;
+DROP TABLE commits;
 
 CREATE TABLE conflicts (
     revision BIGINT NOT NULL,

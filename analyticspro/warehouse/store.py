@@ -88,6 +88,8 @@ class Warehouse:
         """Write everything into the file and let go of it."""
         self._compactor.shutdown(cancel_futures=True)
         with self._writing:
+            if self._database.is_closed:
+                return  # another may have opened the file since
             self._database.close()
         _HELD_HERE.discard(self._file)
 
@@ -102,8 +104,8 @@ class Warehouse:
         """Give the writer, once whoever has it is done.
 
         Raises:
-            RetriableError: No space is left, or DuckDB gave up. The commit that was open was
-                not made; to make it again is safe.
+            RetriableError: No space is left, or DuckDB gave up. The commit at hand may stand
+                nevertheless: to make it again is safe, as its ids tell.
         """
         with self._writing, self._database.cursor() as cursor:
             if self._memory is None or not self._memory.is_sound:

@@ -122,8 +122,9 @@ class Shop:
 
     @classmethod
     @contextmanager
-    def at(cls, folder: Path) -> Iterator[Shop]:
-        warehouse = Warehouse.open(folder / "warehouse.duckdb", backups=folder / "backups")
+    def at(cls, folder: Path, zone: str = "UTC") -> Iterator[Shop]:
+        file = folder / "warehouse.duckdb"
+        warehouse = Warehouse.open(file, backups=folder / "backups", zone=zone)
         try:
             yield cls(warehouse)
         finally:
@@ -133,6 +134,14 @@ class Shop:
         """Make this all that there is of `source`."""
         load_events(source, frame(happenings), self.warehouse, progress=lambda _: None)
         return self
+
+    def holds_in_two_steps(self, happenings: Iterable[Happening], source: str = "shop") -> Shop:
+        """The same, half of it rolled up first, with what is gone afterwards."""
+        final = list(happenings)
+        first = [replace(item, quantity=99, country=None) for item in final[::2]] + final[1::4]
+        self.holds(first, source)
+        self.warehouse.compact()
+        return self.holds(final, source)
 
     def ask(self, query: Query, *, now: datetime = NOW, settings: Settings | None = None) -> Answer:
         with self.warehouse.reader(OWNER) as reader:

@@ -55,9 +55,8 @@ def test_a_new_commit_is_seen_by_the_next_question(tmp_path: Path):
         for number in (1, 2):
             day = f"2024-04-0{number}"
             order = told(day, PLACED, "1.00", order=day, id=day)
-            with warehouse.writer() as writer:
-                with writer.commit(now):
-                    writer.store("till", day, frame([order]), received_at=now, watermark=None)
+            with warehouse.writer() as writer, writer.commit(now):
+                writer.store("till", day, frame([order]), received_at=now, watermark=None)
             assert asked(workspace, "orders").frame.rows() == [(number,)]
             assert (
                 asked(workspace, "orders").provenance["period"]["end"][:10]

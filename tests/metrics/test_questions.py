@@ -38,9 +38,10 @@ from tests.metrics.shop import EVENTS, PLACED, Shop, told
 def test_a_slip_of_the_pen_is_answered_with_the_nearest(
     words: dict[str, object], cure: str, shop: Shop
 ):
-    metrics = words.pop("metrics", ("revenue",))
+    rest = dict(words)
+    metrics = rest.pop("metrics", ("revenue",))
     with pytest.raises(DefinitionError) as refusal:
-        shop.rows(*metrics, **words)  # type: ignore[misc,arg-type]
+        shop.rows(*metrics, **rest)  # type: ignore[misc,arg-type]
     assert cure in str(refusal.value)
 
 

@@ -1,0 +1,145 @@
+"""The clauses of a metric's SQL that do not depend on where the rows come from.
+
+Values are bound (`$name`), never written into it. What is written into the text comes from
+the catalogue and from here alone: names of columns, and grains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from analyticspro.grain import Grain, WeekStart
+from analyticspro.metrics.cut import Cut
+from analyticspro.metrics.model import Simple
+from analyticspro.period import to_instant
+
+__all__ = [
+    "INTERVAL",
+    "bucket",
+    "bucket_column",
+    "chosen",
+    "condition",
+    "conjunction",
+    "dimension",
+    "end",
+    "key_columns",
+    "kind",
+    "lines",
+    "local",
+    "quoted",
+    "utc",
+    "values_of",
+]
+
+_COLUMN = {"event": "name"}
+INTERVAL = {
+    Grain.HOUR: "INTERVAL 1 HOUR",
+    Grain.DAY: "INTERVAL 1 DAY",
+    Grain.WEEK: "INTERVAL 7 DAY",
+    Grain.MONTH: "INTERVAL 1 MONTH",
+    Grain.QUARTER: "INTERVAL 3 MONTH",
+    Grain.YEAR: "INTERVAL 1 YEAR",
+}
+
+
+def values_of(cut: Cut) -> dict[str, Any]:
+    """Return the values that any clause of `cut` may name."""
+    return {
+        "zone": cut.zone.key,
+        "start": utc(cut.start, cut.zone),
+        "end": utc(cut.end, cut.zone),
+        **{f"currency_{i}": code for i, code in enumerate(cut.currencies)},
+    }
+
+
+def utc(wall: datetime, zone: ZoneInfo) -> datetime:
+    """Return a wall-clock time as the naive UTC time that the tables hold."""
+    return to_instant(wall, zone).astimezone(UTC).replace(tzinfo=None)
+
+
+def condition(
+    cut: Cut, wanted: Sequence[Simple], values: dict[str, Any], *, from_start: bool
+) -> str:
+    """Return which events `wanted` are read from: live, in time, of their names, filtered."""
+    terms = ["retired IS NULL", f"occurred_at < {end(cut, values)}"]
+    if from_start:
+        terms.append("occurred_at >= $start")
+    return conjunction([*terms, *chosen(cut, wanted, values)])
+
+
+def chosen(cut: Cut, wanted: Sequence[Simple], values: dict[str, Any]) -> list[str]:
+    """Return the terms for the names that `wanted` count, and the cut's filters."""
+    terms = []
+    if all(measure.events for measure in wanted):
+        values["names"] = sorted({name for measure in wanted for name in measure.events})
+        terms.append("name = ANY($names)")
+    for number, item in enumerate(cut.where):
+        values[f"filter_{number}"] = list(item.values)
+        test = f"coalesce({dimension(item.dimension)} = ANY($filter_{number}), false)"
+        terms.append(f"NOT {test}" if item.exclude else test)
+    return terms
+
+
+def conjunction(terms: Sequence[str]) -> str:
+    """Return `terms` joined by AND."""
+    return "\n  AND ".join(terms)
+
+
+def end(cut: Cut, values: dict[str, Any]) -> str:
+    """Return the first moment after the cut, which a source may have of its own."""
+    cases = []
+    for number, (source, at) in enumerate(cut.ends):
+        values |= {f"source_{number}": source, f"end_{number}": utc(at, cut.zone)}
+        cases.append(f"WHEN $source_{number} THEN $end_{number}::TIMESTAMP")
+    return f"CASE source {' '.join(cases)} ELSE $end::TIMESTAMP END" if cases else "$end"
+
+
+def key_columns(cut: Cut, at: str = "occurred_at") -> list[str]:
+    """Return the columns that identify a row, from the UTC time `at`."""
+    keys = [f"{dimension(name)} AS {quoted(name)}" for name in cut.by]
+    return [*bucket_column(cut, local(at, cut)), *keys]
+
+
+def bucket_column(cut: Cut, wall: str) -> list[str]:
+    """Return the column of the cut's grain, from the wall-clock time `wall`; none without."""
+    if cut.grain is None:
+        return []
+    found = bucket(wall, cut)
+    if cut.shifted:
+        found = f"({found} + {INTERVAL[cut.grain]})"
+    return [f"{found}::{kind(cut.grain)} AS {quoted(cut.grain)}"]
+
+
+def local(at: str, cut: Cut) -> str:
+    """Return the wall-clock time of the UTC time `at`."""
+    return at if cut.zone.key == "UTC" else f"(({at} AT TIME ZONE 'UTC') AT TIME ZONE $zone)"
+
+
+def bucket(wall: str, cut: Cut) -> str:
+    """Return the start of the bucket that `wall` lies in."""
+    if cut.grain is Grain.WEEK and cut.week_start is WeekStart.SUNDAY:
+        return f"(date_trunc('week', {wall} + INTERVAL 1 DAY) - INTERVAL 1 DAY)"
+    return f"date_trunc('{cut.grain}', {wall})"
+
+
+def kind(grain: Grain) -> str:
+    """Return the type of a bucket's start."""
+    return "TIMESTAMP" if grain is Grain.HOUR else "DATE"
+
+
+def dimension(name: str) -> str:
+    """Return the column of a dimension."""
+    return _COLUMN.get(name, name)
+
+
+def quoted(name: str) -> str:
+    """Return `name` as an identifier."""
+    return f'"{name}"'
+
+
+def lines(*parts: str) -> str:
+    """Return `parts`, each on a line."""
+    return "\n".join(parts)

@@ -1,0 +1,148 @@
+"""Reads a cut from the rollups: whole buckets from them, what is left over from the events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from analyticspro.grain import Grain
+from analyticspro.metrics.clauses import (
+    bucket_column,
+    chosen,
+    conjunction,
+    dimension,
+    end,
+    lines,
+    local,
+    quoted,
+    utc,
+)
+from analyticspro.metrics.cut import Cut
+from analyticspro.metrics.model import Aggregation, Simple
+from analyticspro.metrics.span import Span, of_days, span
+from analyticspro.warehouse import DIMENSIONS, MEMBERS, Rolled, facts, members
+
+__all__ = ["added", "can_add", "distinct", "facts_of"]
+
+_SUMS = ("events", "late", "amounts", "amount_minor", "quantity")
+_OF_MEMBERS = ("source", "name")
+
+
+def can_add(measure: Simple) -> bool:
+    """Return whether the rollups hold what `measure` adds up."""
+    if measure.aggregation is Aggregation.SUM:
+        return measure.column in ("amount_minor", "quantity")
+    return measure.aggregation is Aggregation.COUNT
+
+
+def facts_of(
+    wanted: Sequence[Simple],
+    cut: Cut,
+    rolled: Rolled,
+    values: dict[str, Any],
+    *,
+    from_start: bool = True,
+) -> str | None:
+    """Return the SQL of what happened within `cut`, added up; None if it takes the events.
+
+    It gives the bucket of the cut's grain, `DIMENSIONS`, events, late, amounts, amount_minor,
+    quantity; some rows may cancel others.
+    """
+    whole = span(cut, rolled)
+    if whole is None or not _has(cut, DIMENSIONS):
+        return None
+    values["up_to"] = rolled.up_to
+    columns = ", ".join(DIMENSIONS)
+    sums = ", ".join(_SUMS)
+    terms = chosen(cut, wanted, values)
+    within = _whole(whole, cut, values, from_start=from_start)
+    left = _left_over(whole, cut, values, from_start=from_start)
+    return lines(
+        f"SELECT {', '.join([*bucket_column(cut, _wall(whole, cut)), columns, sums])}",
+        f"FROM ({facts(whole.grain)})",
+        f"WHERE {conjunction([*within, *terms])}",
+        "UNION ALL",
+        f"SELECT {', '.join([*bucket_column(cut, local('occurred_at', cut)), columns])},",
+        "    1, is_late::BIGINT, (amount_minor IS NOT NULL)::BIGINT, amount_minor, quantity",
+        "FROM events",
+        f"WHERE {conjunction([*left, *terms])}",
+    )
+
+
+def added(measure: Simple, values: dict[str, Any]) -> str:
+    """Return what adds `measure` up over the rows of `facts_of`."""
+    keep = ""
+    if measure.events:
+        values[f"of_{measure.name}"] = list(measure.events)
+        keep = f" FILTER (name = ANY($of_{measure.name}))"
+    column = measure.column if measure.aggregation is Aggregation.SUM else "events"
+    kind = "BIGINT" if column == "events" else "HUGEINT"
+    return f"coalesce(sum({column}){keep}, 0)::{kind}"
+
+
+def distinct(measure: Simple, cut: Cut, rolled: Rolled, values: dict[str, Any]) -> str | None:
+    """Return the SQL of a distinct count; None if it takes the events.
+
+    It gives the keys of the cut and `measure`.
+    """
+    whole = of_days(cut, rolled)
+    if (
+        whole is None
+        or measure.column not in MEMBERS
+        or cut.grain is Grain.HOUR
+        or not _has(cut, _OF_MEMBERS)
+    ):
+        return None
+    values["up_to"] = rolled.up_to
+    own: dict[str, Any] = {}
+    terms = chosen(cut, [measure], own)
+    if "names" in own:
+        values[f"of_{measure.name}"] = own.pop("names")
+        terms[0] = f"name = ANY($of_{measure.name})"
+    values |= own
+    by = [f"{dimension(name)} AS {quoted(name)}" for name in cut.by]
+    keys = ", ".join([*(quoted(key) for key in cut.keys), ""])
+    first = [*bucket_column(cut, _wall(whole, cut)), *by, "member", "events"]
+    second = [*bucket_column(cut, local("occurred_at", cut)), *by, f"hash({measure.column})", "1"]
+    within = _whole(whole, cut, values, from_start=True)
+    left = _left_over(whole, cut, values, from_start=True)
+    return lines(
+        f"SELECT {keys}count(*) AS {measure.name} FROM (",
+        f"SELECT {keys}member FROM (",
+        f"SELECT {', '.join(first)}",
+        f"FROM ({members(measure.column)})",
+        f"WHERE {conjunction([*within, *terms])}",
+        "UNION ALL",
+        f"SELECT {', '.join(second)}",
+        "FROM events",
+        f"WHERE {conjunction([*left, *terms, f'{measure.column} IS NOT NULL'])})",
+        "GROUP BY ALL HAVING sum(events) > 0)",
+        "GROUP BY ALL",
+    )
+
+
+def _has(cut: Cut, columns: Sequence[str]) -> bool:
+    needed = {*cut.by, *(item.dimension for item in cut.where)}
+    return all(dimension(name) in columns for name in needed)
+
+
+def _wall(whole: Span, cut: Cut) -> str:
+    return local("bucket", cut) if whole.grain == "hour" else "bucket::TIMESTAMP"
+
+
+def _whole(whole: Span, cut: Cut, values: dict[str, Any], *, from_start: bool) -> list[str]:
+    kind = "TIMESTAMP" if whole.grain == "hour" else "DATE"
+    of_hours = whole.grain == "hour"
+    values["whole_start"] = utc(whole.start, cut.zone) if of_hours else whole.start.date()
+    values["whole_end"] = utc(whole.end, cut.zone) if of_hours else whole.end.date()
+    terms = [f"bucket < $whole_end::{kind}"]
+    return [f"bucket >= $whole_start::{kind}", *terms] if from_start else terms
+
+
+def _left_over(whole: Span, cut: Cut, values: dict[str, Any], *, from_start: bool) -> list[str]:
+    values["left_before"] = utc(whole.start, cut.zone)
+    values["left_after"] = utc(whole.end, cut.zone)
+    after = f"(occurred_at >= $left_after AND occurred_at < {end(cut, values)})"
+    before = "(occurred_at >= $start AND occurred_at < $left_before)"
+    has_start = from_start and whole.start > cut.start
+    return ["retired IS NULL", f"({before} OR {after})" if has_start else after]
