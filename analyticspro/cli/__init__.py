@@ -1,6 +1,6 @@
 """The command line."""
 
-from analyticspro.cli import figures, reports, services, sources
+from analyticspro.cli import doctor, figures, keys, reports, secrets, services, sources
 from analyticspro.cli.root import group as main
 
-__all__ = ["figures", "main", "reports", "services", "sources"]
+__all__ = ["doctor", "figures", "keys", "main", "reports", "secrets", "services", "sources"]

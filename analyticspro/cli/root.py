@@ -43,6 +43,7 @@ Results go to stdout, everything else to stderr. Exit codes:
   4  a service does not answer, or another process is at work: try again
   5  the stored data cannot be opened as it is
   6  not allowed
+  7  the doctor found something wrong
 """
 
 
