@@ -78,10 +78,8 @@ class RestConnector:
         if declared is None:
             raise UnknownName.of("stream", stream, self._source.streams, where=self.name)
         reading = _Reading(self._source, stream, declared, self._session, self._hidden, now)
-        try:
+        with self._session.transport:
             yield from reading.pages(cursor)
-        finally:
-            self._session.transport.close()
 
 
 @dataclass
@@ -105,7 +103,7 @@ class _Reading:
         progress = self._newness.kept(cursor)
         try:
             yield from self._walk(progress, cursor)
-        except PlaceRefused:  # as a token that has outlived its time
+        except PlaceRefused:  # as a token that has outlived its time; refused again, it is wrong
             yield from self._walk(progress.anew(), None)
 
     def _walk(self, progress: Progress, cursor: str | None) -> Iterator[Page]:

@@ -115,7 +115,7 @@ class Newness:
             return since.astimezone(UTC).isoformat().replace("+00:00", "Z")
         if form in EPOCHS:
             microseconds = (since - _EPOCH) // timedelta(microseconds=1)
-            return str(microseconds * EPOCHS[form] // 1_000_000 // EPOCHS[form])
+            return str(microseconds // EPOCHS[form])
         return since.astimezone(UTC if "%z" in form else self._zone).strftime(form)
 
 

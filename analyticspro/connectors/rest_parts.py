@@ -104,7 +104,8 @@ def paging_of(stream: RestStream, hidden: frozenset[str]) -> Paging:
     parameter = pages.parameter or ""
     if pages.by == "cursor":
         return ByCursor(parameter, pages.body, pages.header, pages.last_record, pages.more)
-    told = _identity(stream.key)
+    moved_by = () if stream.cursor is None else (stream.cursor.field,)
+    told = _identity((*stream.key, *moved_by))
     if pages.by == "offset":
         return ByOffset(parameter, pages.first or 0, told, total=pages.total, more=pages.more)
     return ByPage(
@@ -117,9 +118,11 @@ def paging_of(stream: RestStream, hidden: frozenset[str]) -> Paging:
     )
 
 
-def _identity(key: tuple[str, ...]) -> Callable[[Record], str]:
+def _identity(fields: tuple[str, ...]) -> Callable[[Record], str]:
+    """Return what tells that a record is where it was: the same one, not changed since."""
+
     def identity(record: Record) -> str:
-        values: Mapping[str, str | None] = {name: field_of(record.value, name) for name in key}
+        values: Mapping[str, str | None] = {name: field_of(record.value, name) for name in fields}
         return record.text if None in values.values() else json_text(list(values.values()))
 
     return identity

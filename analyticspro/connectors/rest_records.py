@@ -68,16 +68,24 @@ def _lines(text: str, response: Response) -> Iterator[Record]:
             "The answer does not say how long it is, so one that was cut could not be told from "
             "a whole one. Let the server send Content-Length, or Transfer-Encoding: chunked."
         )
-    for line in text.split("\n"):
-        if not line or line.isspace():
-            continue
-        raw = line.strip()
-        try:
-            yield Record(raw, _DECODER.decode(raw))
-        except json.JSONDecodeError as error:
-            yield Record(raw, _Broken(f"is not JSON: {error.msg} at character {error.pos + 1}"))
-        except RecursionError:
-            yield Record(raw, _Broken(f"is nested deeper than {_DEEPEST}"))
+    *lines, rest = text.split("\n")
+    for line in lines:
+        if line and not line.isspace():
+            yield _line(line.strip())
+    if rest and not rest.isspace():
+        last = _line(rest.strip())
+        if isinstance(last.value, _Broken):
+            raise Malformed("ends in the middle of a line")
+        yield last
+
+
+def _line(raw: str) -> Record:
+    try:
+        return Record(raw, _DECODER.decode(raw))
+    except json.JSONDecodeError as error:
+        return Record(raw, _Broken(f"is not JSON: {error.msg} at character {error.pos + 1}"))
+    except RecursionError:
+        return Record(raw, _Broken(f"is nested deeper than {_DEEPEST}"))
 
 
 def _list(stream: RestStream, body: object) -> list[object]:
@@ -88,9 +96,13 @@ def _list(stream: RestStream, body: object) -> list[object]:
         return []  # null, as some write an empty list
     names = ", ".join(sorted(map(str, body))[:12]) if isinstance(body, dict) else ""
     there = f"The document has: {names}." if names else "The document is no object."
-    wanted = "be the list" if stream.records is None else f"hold the list in {stream.records!r}"
+    wanted = (
+        "is not the list"
+        if stream.records is None
+        else f"does not hold the list in {stream.records!r}"
+    )
     raise SourceError(
-        f"The document at {stream.path} does not {wanted}. {there} Check records of the stream."
+        f"The document at {stream.path} {wanted}. {there} Check records of the stream."
     )
 
 
