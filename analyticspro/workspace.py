@@ -60,15 +60,20 @@ class Workspace:
             warehouse.close()
 
     def answers(self, queries: Sequence[Query], scope: Scope) -> list[Answer | AnalyticsProError]:
-        """Return an answer to each query, or the error it ran into; all from one moment."""
-        results: list[Answer | AnalyticsProError] = []
+        """Return an answer to each query, or the error it ran into; all from one moment.
+
+        Those that ask for what was known earlier are answered from that moment each.
+        """
         with self._evaluator(scope) as evaluator:
-            for query in queries:
-                try:
-                    results.append(evaluator.answer(query))
-                except AnalyticsProError as error:
-                    results.append(error)
-        return results
+            return [
+                _answered(evaluator, query) if query.as_of is None else self._earlier(query, scope)
+                for query in queries
+            ]
+
+    def _earlier(self, query: Query, scope: Scope) -> Answer | AnalyticsProError:
+        with self._warehouse.reader(scope, as_of=query.as_of) as reader:
+            evaluator = Evaluator(reader, Known.read(reader), self.home.settings, clock.now())
+            return _answered(evaluator, query)
 
     def values(self, dimension: str, scope: Scope) -> list[str]:
         """Return the values of a dimension, the most frequent first."""
@@ -196,6 +201,13 @@ class Workspace:
         if not isinstance(instant, datetime):
             return None
         return to_wall(instant, self.home.settings.zone).isoformat()
+
+
+def _answered(evaluator: Evaluator, query: Query) -> Answer | AnalyticsProError:
+    try:
+        return evaluator.answer(query)
+    except AnalyticsProError as error:
+        return error
 
 
 _DEMO = "demo"

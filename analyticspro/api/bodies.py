@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from analyticspro.grain import Grain
 from analyticspro.metrics import Filter, Query
@@ -33,6 +33,7 @@ class QueryBody(_Body):
     period: str = Field(default="all", max_length=100, examples=["2011-11"])
     where: list[FilterBody] = Field(default_factory=list, max_length=50)
     compare: bool = False
+    as_of: AwareDatetime | None = Field(default=None, examples=["2011-12-01T00:00:00Z"])
 
     def query(self) -> Query:
         """Return the question as the library puts it; raises UnknownName for a bad grain."""
@@ -45,6 +46,7 @@ class QueryBody(_Body):
                 Filter(item.dimension, tuple(item.values), item.exclude) for item in self.where
             ),
             compare=self.compare,
+            as_of=self.as_of,
         )
 
 

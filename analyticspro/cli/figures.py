@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from analyticspro.cli import output
@@ -52,6 +54,11 @@ FORMATS = click.Choice(["table", "csv", "json"])
     "period against the one before. What is not over yet, against as much of the one before.",
 )
 @click.option(
+    "--as-of",
+    metavar="MOMENT",
+    help="Answer with what was known then, such as 2011-12-01T09:30:00Z.",
+)
+@click.option(
     "--format",
     "form",
     type=FORMATS,
@@ -71,6 +78,7 @@ def query(
     end: str | None,
     where: tuple[str, ...],
     compare: bool,
+    as_of: str | None,
     form: str,
 ) -> None:
     """Ask for the figures of one or more METRICS.
@@ -84,14 +92,10 @@ def query(
         raise DefinitionError("Give either --period, or --from and --to.")
     if start or end:
         period = f"{start or ''}..{end or ''}"
-    question = Query(
-        metrics=metrics,
-        grain=None if grain is None else Grain.parse(grain),
-        by=by,
-        period=period or "all",
-        where=_filters(where),
-        compare=compare,
+    question = Query.of(
+        *metrics, grain=grain, by=by, period=period or "all", compare=compare, as_of=as_of
     )
+    question = replace(question, where=_filters(where))
     answer = place.client.answer(question)
     if form == "json":
         output.print_json({"rows": answer.rows(), "provenance": answer.provenance})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -45,6 +46,7 @@ class Client:
         period: str = "all",
         where: Mapping[str, str | list[str]] | None = None,
         compare: bool = False,
+        as_of: datetime | str | None = None,
     ) -> pl.DataFrame:
         """Return the figures as a frame, one row per bucket and combination of dimensions.
 
@@ -57,6 +59,7 @@ class Client:
                 `last-30-days`, `latest` or `all`, in the workspace's zone.
             where: Dimension → value, or list of values, that rows must have.
             compare: Add each figure's previous comparable value and its change.
+            as_of: Answer with what was known at this moment (with a zone, or Z).
 
         Returns:
             The frame that `Answer.frame` describes.
@@ -73,6 +76,7 @@ class Client:
                 period=period,
                 where=where,
                 compare=compare,
+                as_of=as_of,
             )
         ).frame
 

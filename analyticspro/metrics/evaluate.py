@@ -49,6 +49,7 @@ class _Asked:
     Attributes:
         untils: Up to when each source is known, wall clock, exclusive; empty without data.
         compared: How the figures before are cut; None if they are not asked for.
+        as_of: The moment whose knowledge is asked for; None for now.
     """
 
     metrics: tuple[Metric, ...]
@@ -57,6 +58,7 @@ class _Asked:
     compared: Cut | None
     untils: dict[str, datetime]
     watermarks: dict[str, datetime]
+    as_of: datetime | None
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ class Evaluator:
         cut = self._cut(query, period)
         _check_length(cut, metrics, max(untils.values(), default=None))
         compared = self._compared(cut, period, untils) if query.compare else None
-        return _Asked(metrics, period, cut, compared, untils, watermarks)
+        return _Asked(metrics, period, cut, compared, untils, watermarks, query.as_of)
 
     def _check_values(self, query: Query) -> None:
         if self.known.revision == 0:
@@ -180,6 +182,7 @@ class Evaluator:
             "compared_with": None if compared is None else _bounds(compared),
             "timezone": self.settings.timezone,
             "revision": self.known.revision,
+            "as_of": None if asked.as_of is None else asked.as_of.isoformat(),
             "watermarks": {name: at.isoformat() for name, at in watermarks.items()},
             "sql": run.sql[0],
             "statements": run.sql,

@@ -35,7 +35,9 @@ class Known:
         revision = reader.revision()
         is_same = before is not None and before.revision == revision
         extents = before.extents if before is not None and is_same else reader.extents()
-        return cls(revision, extents, reader.sources())
+        sources = reader.sources()
+        # How far each source was then is not kept; its newest event tells.
+        return cls(revision, extents, sources if reader.as_of is None else sources.clear())
 
     def span(self, metrics: Sequence[Metric]) -> pl.DataFrame:
         """Return the extents of the events that `metrics` count."""

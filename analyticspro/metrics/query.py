@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from analyticspro.errors import DefinitionError
@@ -57,6 +58,7 @@ class Query:
         period: A period as `period.parse_period` reads it; `all` by default.
         where: Filters; a row must pass every one.
         compare: Also give each figure's previous comparable value and its change.
+        as_of: Answer with what was known at this moment; None for all that is known.
     """
 
     metrics: tuple[str, ...]
@@ -65,6 +67,14 @@ class Query:
     period: str = "all"
     where: tuple[Filter, ...] = ()
     compare: bool = False
+    as_of: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.as_of is not None and self.as_of.tzinfo is None:
+            raise DefinitionError(
+                f"as_of is {self.as_of.isoformat()}, which could be any zone's. "
+                f"Write it with one, such as {self.as_of.isoformat()}Z."
+            )
 
     @classmethod
     def of(
@@ -75,6 +85,7 @@ class Query:
         period: str = "all",
         where: Mapping[str, str | list[str]] | None = None,
         compare: bool = False,
+        as_of: datetime | str | None = None,
     ) -> Query:
         """Return the query in a person's words, such as `Query.of("revenue", by="country")`."""
         return cls(
@@ -87,6 +98,7 @@ class Query:
                 for name, value in (where or {}).items()
             ),
             compare=compare,
+            as_of=_moment(as_of) if isinstance(as_of, str) else as_of,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -101,4 +113,14 @@ class Query:
                 for f in self.where
             ],
             "compare": self.compare,
+            "as_of": None if self.as_of is None else self.as_of.isoformat(),
         }
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise DefinitionError(
+            f"as_of is {text!r}, which is no moment. Write one such as 2011-12-01T09:30:00Z."
+        ) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +15,7 @@ from analyticspro.policy import Scope
 from analyticspro.warehouse.failure import is_aftermath
 from analyticspro.warehouse.rollups import Rolled, rolled, rolled_extents
 
-__all__ = ["Reader"]
+__all__ = ["Reader", "as_known_at"]
 
 _UNREADABLE = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException)
 
@@ -26,16 +26,29 @@ _EXTENTS = """
 
 
 class Reader:
-    """Answers SQL from one snapshot. `scope` says who asks; every answer may name it."""
+    """Answers SQL from one snapshot. `scope` says who asks; every answer may name it.
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, scope: Scope, zone: str) -> None:
+    Where `as_of` is the revision of an earlier moment, `events` are those of then.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        scope: Scope,
+        zone: str,
+        *,
+        as_of: int | None = None,
+    ) -> None:
         self._connection = connection
         self._zone = zone
         self.scope = scope
+        self.as_of = as_of
 
     @cached_property
     def rolled(self) -> Rolled:
-        """How far the rollups are, in this snapshot."""
+        """How far the rollups are, in this snapshot; they tell nothing of an earlier moment."""
+        if self.as_of is not None:
+            return Rolled(0, self._zone)
         return rolled(self._connection, self._zone)
 
     def frame(self, sql: str, values: Mapping[str, Any] | None = None) -> pl.DataFrame:
@@ -63,6 +76,8 @@ class Reader:
 
     def revision(self) -> int:
         """Return the number of the newest commit; 0 in an empty warehouse."""
+        if self.as_of is not None:
+            return self.as_of
         return int(self.frame("SELECT coalesce(max(revision), 0) AS r FROM ledger")["r"][0])
 
     def extents(self) -> pl.DataFrame:
@@ -143,3 +158,21 @@ class Reader:
             """,
             {"source": source, "limit": limit},
         )
+
+
+def as_known_at(connection: duckdb.DuckDBPyConnection, moment: datetime) -> int:
+    """Let `events` be what was known at `moment` on this connection; return its revision."""
+    [(revision, database)] = connection.execute(
+        "SELECT coalesce(max(revision), 0), current_database() FROM ledger "
+        "WHERE committed_at <= $moment",
+        {"moment": moment.astimezone(UTC).replace(tzinfo=None)},
+    ).fetchall()
+    # Revisions and the database's name are this program's own; a view binds no values.
+    connection.execute(
+        f"""
+        CREATE TEMP VIEW events AS
+        SELECT * REPLACE (NULL::BIGINT AS retired) FROM "{database}".main.events
+        WHERE revision <= {revision:d} AND (retired IS NULL OR retired > {revision:d})
+        """
+    )
+    return int(revision)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from analyticspro.policy import Scope
 from analyticspro.warehouse.database import Database
 from analyticspro.warehouse.incoming import Prepared, prepare
 from analyticspro.warehouse.opening import open_at
-from analyticspro.warehouse.reader import Reader
+from analyticspro.warehouse.reader import Reader, as_known_at
 from analyticspro.warehouse.rollups import compact
 from analyticspro.warehouse.schema import MIGRATIONS
 from analyticspro.warehouse.writer import Memory, Writer
@@ -94,8 +95,19 @@ class Warehouse:
         _HELD_HERE.discard(self._file)
 
     @contextmanager
-    def reader(self, scope: Scope) -> Iterator[Reader]:
-        """Give a reader that sees one moment of the warehouse, and what `scope` may see."""
+    def reader(self, scope: Scope, *, as_of: datetime | None = None) -> Iterator[Reader]:
+        """Give a reader that sees one moment of the warehouse, and what `scope` may see.
+
+        Args:
+            scope: Who reads.
+            as_of: An earlier moment, UTC: what was committed by then. None for now.
+        """
+        if as_of is not None:
+            with self._database.cursor() as cursor:
+                revision = as_known_at(cursor, as_of)
+                cursor.execute("BEGIN TRANSACTION READ ONLY")
+                yield Reader(cursor, scope, self._zone, as_of=revision)
+            return
         with self._database.cursor("BEGIN TRANSACTION READ ONLY") as cursor:
             yield Reader(cursor, scope, self._zone)
 

@@ -50,6 +50,7 @@ class Memory:
         known: All ids.
         next_seq: Number of the next version.
         revision: Of the last commit.
+        committed_at: Its time.
         since_compacted: Events written since the rollups were brought up to date.
         is_sound: False once a commit may be in the file that is not in here.
     """
@@ -57,15 +58,17 @@ class Memory:
     known: KnownIds
     next_seq: int
     revision: int
+    committed_at: datetime
     since_compacted: int
     is_sound: bool = True
 
     @classmethod
     def read(cls, connection: duckdb.DuckDBPyConnection) -> Memory:
         """Return what the file holds."""
-        [(last, revision)] = connection.execute(
+        [(last, revision, committed_at)] = connection.execute(
             "SELECT (SELECT coalesce(max(seq), 0) FROM events), "
-            "(SELECT coalesce(max(revision), 0) FROM ledger)"
+            "(SELECT coalesce(max(revision), 0) FROM ledger), "
+            "(SELECT coalesce(max(committed_at), TIMESTAMP '1970-01-01') FROM ledger)"
         ).fetchall()
         known = KnownIds()
         for first in range(1, last + 1, _IDS_PER_READ):
@@ -76,9 +79,10 @@ class Memory:
             ).fetchnumpy()
             known.add(Ids(*(np.ascontiguousarray(column) for column in columns.values())))
         [(tail,)] = connection.execute(
-            "SELECT count(*) FROM events WHERE revision > (SELECT coalesce(max(up_to), 0) FROM rolled)"
+            "SELECT count(*) FROM events "
+            "WHERE revision > (SELECT coalesce(max(up_to), 0) FROM rolled)"
         ).fetchall()
-        return cls(known, last + 1, revision, tail)
+        return cls(known, last + 1, revision, committed_at, tail)
 
 
 @dataclass
@@ -129,7 +133,9 @@ class Writer:
         memory = self._memory
         assert memory.is_sound, "a commit failed: take the writer anew"
         self._connection.begin()
-        self._open = opened = _Open(memory.revision + 1, _plain(at), memory.next_seq)
+        # A clock that was set back must not change what was known at an earlier moment.
+        at = max(_plain(at), memory.committed_at)
+        self._open = opened = _Open(memory.revision + 1, at, memory.next_seq)
         try:
             yield opened.revision
             self._enter(opened)
@@ -143,6 +149,7 @@ class Writer:
         self._connection.commit()
         memory.since_compacted += opened.next_seq - memory.next_seq
         memory.revision, memory.next_seq = opened.revision, opened.next_seq
+        memory.committed_at = opened.at
         for ids in opened.pending:
             memory.known.add(ids)
         memory.is_sound = True
