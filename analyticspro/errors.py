@@ -145,7 +145,8 @@ class Forbidden(AnalyticsProError):
 
 
 def _all_below(root: type[AnalyticsProError]) -> dict[str, type[AnalyticsProError]]:
-    found = {root.code: root}
+    # One without a code of its own is known to those who raise it; others see its parent.
+    found = {root.code: root} if "code" in vars(root) else {}
     for child in root.__subclasses__():
         found.update(_all_below(child))
     return found

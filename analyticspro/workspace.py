@@ -137,6 +137,21 @@ class Workspace:
                 raise UnknownName.of("source", source, known)
             return reader.rejects(source, limit=limit).to_dicts()
 
+    def ledger(self, scope: Scope) -> list[dict[str, Any]]:
+        """Return what became of all records ever seen, by source and part."""
+        with self._warehouse.reader(scope) as reader:
+            return reader.ledger().to_dicts()
+
+    def revision(self, scope: Scope) -> int:
+        """Return the number of the newest commit."""
+        with self._warehouse.reader(scope) as reader:
+            return reader.revision()
+
+    def replay(self, source: Source, *, progress: Callable[[Progress], None]) -> list[Report]:
+        """Map anew what was set aside of a source; see `ingest.replay`."""
+        secrets = Secrets.open(self.home)
+        return [ingest.replay(source, self._warehouse, secrets=secrets, progress=progress)]
+
     def sync(
         self, sources: Sequence[Source], *, progress: Callable[[Progress], None]
     ) -> list[Report]:

@@ -20,11 +20,13 @@ from analyticspro.client import Remote
 from analyticspro.config import Home
 from analyticspro.connectors import Source, load, parse
 from analyticspro.errors import ServiceUnavailable
+from analyticspro.ingest import sync
 from analyticspro.policy import OWNER
 from analyticspro.warehouse import Warehouse
 from analyticspro.workspace import Workspace
 from tests.api.server import environment
-from tests.local import free_port
+from tests.local import NoSecrets, free_port
+from tests.writers import THREADS, files, names, opened
 
 ROOT = Path(__file__).parent.parent
 PATIENCE_S = 120
@@ -70,7 +72,7 @@ def killed_in_the_middle(home: Home, source: Source, moment: random.Random, batc
 
     def ask(remote: Remote) -> None:
         try:
-            remote.sync([source.model_dump(mode="json")], count)
+            remote.sync([source.to_json()], count)
         except ServiceUnavailable:
             ended.append(True)
         reached.set()
@@ -120,8 +122,8 @@ def check(source: Source, folder: Path, *, kills: int, batches: int) -> None:
     assert any(broken_off), "no kill came in the middle of a sync"
     with api(harmed) as (_, remote):
         wait_until_alive(remote)
-        [report] = remote.sync([source.model_dump(mode="json")], lambda step: None)
-        [again] = remote.sync([source.model_dump(mode="json")], lambda step: None)
+        [report] = remote.sync([source.to_json()], lambda step: None)
+        [again] = remote.sync([source.to_json()], lambda step: None)
     assert report["error"] is None
     assert report["new"] + report["unchanged"] == expected.new
     assert (report["changed"], report["retracted"]) == (0, 0)
@@ -162,3 +164,94 @@ def test_twenty_kills_in_the_middle_of_online_retail_change_nothing(
         ROOT / "examples" / "online-retail" / "sources.toml", {"ONLINE_RETAIL": str(retail_folder)}
     )
     check(source, tmp_path, kills=20, batches=11)
+
+
+# Four writers beside a sync of files
+
+
+def acknowledged(folder: Path, turn: int, moment: random.Random) -> list[tuple[int, int]]:
+    """Have four threads store events, kill their process, return what it acknowledged.
+
+    The moment is drawn: a little after it started, opened the warehouse, or stored something.
+    """
+    lines_first, later_s = moment.choice([0, 1, 2, 2, 2, 2, 2, 2]), moment.uniform(0, 0.5)
+    said = b""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.writers", str(folder), str(turn)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        for _ in range(lines_first):
+            said += process.stdout.readline()
+        time.sleep(later_s)
+        process.send_signal(signal.SIGKILL)
+        said += process.stdout.read()
+    lines = [line for line in said.splitlines(keepends=True) if line.endswith(b"\n")]
+    pairs = [line.decode().split() for line in lines if line != b"open\n"]
+    return [(int(thread), int(number)) for thread, number in pairs]
+
+
+def grow(folder: Path, turn: int) -> int:
+    """Add rows to one of two files, and change one; return how many rows there are now."""
+    file = folder / f"{turn % 2}.csv"
+    rows = file.read_text().splitlines() if file.exists() else ["at,who"]
+    rows += [f"2011-11-{n % 30 + 1:02},C{n}" for n in range(len(rows), len(rows) + 400)]
+    rows[turn % (len(rows) - 1) + 1] = f"2011-11-30,changed in {turn}"
+    file.write_text("\n".join(rows))
+    return sum(len(file.read_text().splitlines()) - 1 for file in folder.glob("*.csv"))
+
+
+def check_all_is_there(folder: Path, told: list[list[tuple[int, int]]], rows: int) -> None:
+    warehouse = opened(folder)
+    try:
+        report = sync(files(folder), warehouse, secrets=NoSecrets(), progress=lambda step: None)
+        assert report.error is None
+        with warehouse.reader(OWNER) as reader:
+            found = reader.frame("SELECT source, event_id FROM events WHERE retired IS NULL")
+            [(seqs, versions)] = reader.frame(
+                "SELECT count(DISTINCT seq), count(*) FROM events"
+            ).rows()
+            [ledger] = reader.frame(
+                "SELECT count(DISTINCT revision) = max(revision), "
+                "sum(new - retracted)::BIGINT, sum(new + changed)::BIGINT, "
+                "sum(seen - new - changed - duplicates - rejected)::BIGINT FROM ledger"
+            ).rows()
+    finally:
+        warehouse.close()
+    assert found.is_unique().all()
+    assert seqs == versions
+    assert ledger == (True, found.height, versions, 0)
+    assert found.filter(pl.col("source") == "shop").height == rows
+    there = set(found.filter(pl.col("source") == "site")["event_id"])
+    promised = {
+        name
+        for turn, pairs in enumerate(told)
+        for thread, number in pairs
+        for name in names(turn, thread, number)
+    }
+    assert promised <= there
+    # Besides, at most the one commit of each thread that was made and not acknowledged.
+    unsaid = {tuple(name.split("-")[:3]) for name in there - promised}
+    assert len(unsaid) <= 3 * THREADS * len(told)
+
+
+def check_writers(folder: Path, *, kills: int, checked_after: int) -> None:
+    moment = random.Random(20_111_209)
+    told: list[list[tuple[int, int]]] = []
+    for turn in range(kills):
+        rows = grow(folder, turn)
+        told.append(acknowledged(folder, turn, moment))
+        if len(told) % checked_after == 0:
+            check_all_is_there(folder, told, rows)
+    check_all_is_there(folder, told, rows)
+    assert sum(len(pairs) for pairs in told) > kills, "hardly anything was stored"
+
+
+def test_four_writers_that_are_killed_lose_and_double_nothing(tmp_path: Path):
+    check_writers(tmp_path, kills=3, checked_after=2)
+
+
+@pytest.mark.soak
+def test_four_writers_that_are_killed_200_times_lose_and_double_nothing(tmp_path: Path):
+    check_writers(tmp_path, kills=200, checked_after=20)

@@ -1,4 +1,4 @@
-"""`analyticspro sources check|sync|status|rejects` and `analyticspro demo`."""
+"""`analyticspro sources check|sync|status|ledger|rejects|replay` and `analyticspro demo`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Any
 
 import click
 
-from analyticspro import connectors, ingest
+from analyticspro import clock, connectors, ingest
 from analyticspro.cli import output
 from analyticspro.cli.root import Place, form_option, group, with_place
 from analyticspro.client import OnProgress, reach
 from analyticspro.config import environment
 from analyticspro.connectors import Source
 from analyticspro.errors import DefinitionError, UnknownName, from_payload
+from analyticspro.secrets_store import Secrets
 
 _FILE = click.option(
     "--sources",
@@ -60,17 +61,22 @@ def check(place: Place, *, file: Path | None, form: str, names: tuple[str, ...])
     analyticspro sources check
     analyticspro --home ~/acme sources check --sources sources.toml till
     """  # noqa: D301
-    results = [ingest.check(source).to_json() for source in _declared(place, file, names)]
+    secrets, now = Secrets.open(place.home), clock.now()
+    results = [
+        ingest.check(source, secrets=secrets, now=now).to_json()
+        for source in _declared(place, file, names)
+    ]
     if form == "json":
         output.print_json(results)
         return
     for result in results:
+        size = f", {result['size']:,} bytes" if result["size"] else ""
         click.echo(
-            f"{result['source']}: {result['parts']} file(s), {result['size']:,} bytes; of the "
+            f"{result['source']}: {result['parts']} part(s){size}; of the "
             f"first {result['records']:,} records {result['rejected']:,} would be set aside, "
             f"{result['rounded']:,} amount(s) rounded."
         )
-        for event in result["examples"]:
+        for event in result["examples"][:1]:
             for name, value in event.items():
                 shown = "—" if value is None else output.printable(str(value))
                 click.echo(f"    {name:<14} {shown}")
@@ -96,7 +102,7 @@ def sync(place: Place, *, file: Path | None, form: str, names: tuple[str, ...]) 
     analyticspro sources sync
     analyticspro --home ~/acme sources sync --sources sources.toml till
     """  # noqa: D301
-    declared = [source.model_dump(mode="json") for source in _declared(place, file, names)]
+    declared = [source.to_json() for source in _declared(place, file, names)]
     place.home.prepare()
     reports = _loaded(lambda progress: reach(place.home).sync(declared, progress))
     if form == "json":
@@ -137,6 +143,60 @@ def status(place: Place, *, form: str) -> None:
         ],
         right={1, 2, 3},
     )
+
+
+@sources.command()
+@form_option
+@with_place
+def ledger(place: Place, *, form: str) -> None:
+    """Show what became of every record of each source.
+
+    Over the parts of a source (its files or streams), records seen = new + changed +
+    duplicates + set aside, and events now = new - retracted.
+    """
+    rows = reach(place.home).ledger()
+    if form == "json":
+        output.print_json(rows)
+        return
+    if not rows:
+        output.say("Nothing came in yet.")
+        return
+    counts = ["seen", "new", "changed", "duplicates", "conflicts", "late", "rejected", "retracted"]
+    heads = [name.replace("rejected", "set aside") for name in counts]
+    output.table(
+        ["source", "part", *heads, "events now"],
+        [
+            [row["source"], row["part"], *(f"{row[name]:,}" for name in [*counts, "live"])]
+            for row in rows
+        ],
+        right=set(range(2, 3 + len(counts))),
+    )
+
+
+@sources.command()
+@_FILE
+@click.argument("name")
+@form_option
+@with_place
+def replay(place: Place, *, file: Path | None, name: str, form: str) -> None:
+    """Map anew what was set aside of source NAME.
+
+    For when its declaration was corrected, or this program was. What is good now is stored;
+    what is still wrong stays set aside. Files are read again instead.
+
+    \b
+    analyticspro sources replay crm
+    """  # noqa: D301
+    [source] = _declared(place, file, (name,))
+    declared = source.to_json()
+    reports = _loaded(lambda progress: reach(place.home).replay(declared, progress))
+    if form == "json":
+        output.print_json(reports)
+    for report in reports:
+        if form != "json":
+            _print_report(report)
+        if report["error"]:
+            raise from_payload(report["error"])
 
 
 @sources.command()
@@ -224,7 +284,7 @@ def _print_report(report: dict[str, Any]) -> None:
         f"{report['source']}: {report['new']:,} new, {report['changed']:,} changed, "
         f"{report['unchanged']:,} unchanged, {report['retracted']:,} retracted, "
         f"{report['rejected']:,} set aside, {report['rounded']:,} amount(s) rounded; "
-        f"{report['read']} of {report['parts']} file(s) read in {report['seconds']:.1f} s."
+        f"{report['read']} of {report['parts']} part(s) read in {report['seconds']:.1f} s."
     )
     for note in report["notes"]:
         output.say(f"  {note}")
@@ -233,7 +293,8 @@ def _print_report(report: dict[str, Any]) -> None:
 def _problem(problem: dict[str, Any]) -> str:
     field = f"{problem['field']} " if problem["field"] else ""
     value = "" if problem["value"] is None else f" ({problem['value']!r})"
-    return f"line {problem['line']}: {field}{problem['reason']}{value}"
+    line = "" if problem["line"] is None else f"line {problem['line']}: "
+    return f"{line}{field}{problem['reason']}{value}"
 
 
 def _minute(instant: str | None) -> str:

@@ -68,6 +68,22 @@ class Local:
             ]
         )
 
+    def replay(self, declaration: dict[str, Any], progress: OnProgress) -> list[dict[str, Any]]:
+        """Map anew what was set aside of a source; `progress` is called with each step."""
+        from analyticspro.connectors import parse
+
+        source = parse(declaration, f"source {declaration.get('name')}")
+        return self._with(
+            lambda workspace: [
+                report.to_json()
+                for report in workspace.replay(source, progress=lambda step: progress(asdict(step)))
+            ]
+        )
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """Return what became of all records ever seen, by source and part."""
+        return self._with(lambda workspace: workspace.ledger(OWNER))
+
     def demo(self, events: int, seed: int, progress: OnProgress) -> list[dict[str, Any]]:
         """Fill the workspace with demo data; `progress` is called with each step."""
         return self._with(

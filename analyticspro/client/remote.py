@@ -82,6 +82,14 @@ class Remote:
         """Sync sources; `progress` is called with each step until the reports come."""
         return self._load("/v1/sync", {"sources": list(declarations)}, progress)
 
+    def replay(self, declaration: dict[str, Any], progress: OnProgress) -> list[dict[str, Any]]:
+        """Map anew what was set aside of a source; `progress` is called with each step."""
+        return self._load("/v1/replay", {"source": declaration}, progress)
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """Return what became of all records ever seen, by source and part."""
+        return list(self._call("GET", "/v1/ledger")["ledger"])
+
     def demo(self, events: int, seed: int, progress: OnProgress) -> list[dict[str, Any]]:
         """Fill the workspace with demo data; answers as `sync` does."""
         return self._load("/v1/demo", {"events": events, "seed": seed}, progress)

@@ -41,3 +41,9 @@ class Transport(Protocol):
 
     def demo(self, events: int, seed: int, progress: OnProgress) -> list[dict[str, Any]]:
         """Fill the workspace with demo data; as `sync`."""
+
+    def replay(self, declaration: dict[str, Any], progress: OnProgress) -> list[dict[str, Any]]:
+        """Map anew what was set aside of a source; as `sync`."""
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """Return what became of all records ever seen, by source and part."""

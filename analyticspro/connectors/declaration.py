@@ -165,6 +165,10 @@ class Source(Declared):
         """Return the source with its relative paths taken from `folder`."""
         return self
 
+    def to_json(self) -> dict[str, Any]:
+        """Return what was declared, as plain JSON that `parse` takes."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
 
 class Mapped(Declared):
     """How records become events.

@@ -11,6 +11,7 @@ from typing import NoReturn, TextIO
 
 import polars as pl
 
+from analyticspro.connectors.declaration import Mapped
 from analyticspro.connectors.files_source import FilesSource
 from analyticspro.connectors.json_text import Number, plain_text
 from analyticspro.connectors.records import (
@@ -23,7 +24,7 @@ from analyticspro.connectors.records import (
 )
 from analyticspro.errors import DataError
 
-__all__ = ["read_jsonl"]
+__all__ = ["read_jsonl", "records_of"]
 
 _LONGEST_LINE = 4_000_000
 _CHARACTERS_PER_BATCH = 100_000_000
@@ -40,11 +41,10 @@ def read_jsonl(source: FilesSource, location: str, text: TextIO) -> Iterator[Rec
     Objects differ in their fields, so one that a line does not have is empty there. Each
     event keeps its whole line as `raw`.
     """
-    fields = [(name, name.split(".")) for name in sorted(source.columns())]
     row = itertools.count(1)
     lines = ((n, line) for n, line in enumerate(_lines(text), 1) if not line.isspace())
     for chunk in _chunks(lines):
-        yield _records(fields, chunk, row)
+        yield records_of(source, chunk, row)
 
 
 def _lines(text: TextIO) -> Iterator[str]:
@@ -69,9 +69,9 @@ def _chunks(lines: Iterator[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]
         yield chunk
 
 
-def _records(
-    fields: Sequence[tuple[str, list[str]]], chunk: list[tuple[int, str]], row: Iterator[int]
-) -> Records:
+def records_of(mapped: Mapped, chunk: Sequence[tuple[int, str]], row: Iterator[int]) -> Records:
+    """Return the records of some lines, each with its number; `row` numbers the records."""
+    fields = [(name, name.split(".")) for name in sorted(mapped.columns())]
     whole: list[_Row] = []
     raws: list[str] = []
     broken: list[dict[str, object]] = []

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from analyticspro.connectors.batch import Batch
-from analyticspro.connectors.declaration import Source
+import polars as pl
+
+from analyticspro.connectors.batch import REJECTS, Batch
+from analyticspro.connectors.declaration import Source, Stream
+from analyticspro.connectors.jsonl_format import records_of
+from analyticspro.connectors.mapping import Mapping as EventMapping
+from analyticspro.errors import UnknownName
 from analyticspro.events import WriteMode
 from analyticspro.extract.secret import Secrets
 
@@ -60,3 +66,24 @@ class PagedSource(Source):
             secrets: Where its secrets are looked up, by the names that it declares.
         """
         raise NotImplementedError
+
+    def remap(self, stream: str, rejects: pl.DataFrame) -> Batch:
+        """Map records anew that were set aside; those that are still wrong are rejects again.
+
+        Args:
+            stream: The stream they are of.
+            rejects: Rows of `REJECTS`; of a record only `line` and `raw` count.
+
+        Raises:
+            DefinitionError: The stream is no longer declared.
+        """
+        declared: Mapping[str, Stream] = getattr(self, "streams", {})
+        if stream not in declared:
+            raise UnknownName.of("stream", stream, declared, where=f"source {self.name}")
+        lines = list(zip(rejects["line"], rejects["raw"], strict=True))
+        records = records_of(declared[stream], lines, itertools.count(1))
+        events, wrong, rounded = EventMapping(declared[stream], self.name, stream).apply(
+            records.rows
+        )
+        broken = pl.DataFrame(records.broken, schema=REJECTS)
+        return Batch(events, pl.concat([broken, wrong]), rounded, records.count, 0)

@@ -145,6 +145,39 @@ class Reader:
         ).with_columns(pl.col("complete_at").dt.replace_time_zone("UTC"))
         return dict(rows.iter_rows())
 
+    def ledger(self) -> pl.DataFrame:
+        """Return what became of all records ever seen.
+
+        Returns:
+            One row per source and part, in that order: source, part (String); seen, new,
+            changed, duplicates (conflicts among them), conflicts, late, rejected, retracted
+            (Int64); live, the events of the part that count now. Over the parts of a source
+            seen = new + changed + duplicates + rejected, and live = new - retracted.
+        """
+        return self.frame(
+            """
+            SELECT source, part, sum(seen)::BIGINT AS seen, sum(new)::BIGINT AS new,
+                sum(changed)::BIGINT AS changed, sum(duplicates)::BIGINT AS duplicates,
+                sum(conflicts)::BIGINT AS conflicts, sum(late)::BIGINT AS late,
+                sum(rejected)::BIGINT AS rejected, sum(retracted)::BIGINT AS retracted,
+                coalesce(any_value(live), 0)::BIGINT AS live
+            FROM ledger
+            LEFT JOIN (
+                SELECT source, part, count(*) AS live FROM events
+                WHERE retired IS NULL GROUP BY ALL) USING (source, part)
+            WHERE source IS NOT NULL
+            GROUP BY ALL ORDER BY ALL
+            """
+        )
+
+    def rejected_parts(self, source: str) -> list[str]:
+        """Return the parts of `source` of which records are set aside."""
+        return self.frame(
+            "SELECT DISTINCT part FROM rejects WHERE resolved IS NULL AND source = $source "
+            "ORDER BY part",
+            {"source": source},
+        )["part"].to_list()
+
     def rejects(self, source: str, *, limit: int) -> pl.DataFrame:
         """Return the open rejects of `source`, in the order of its parts and lines.
 

@@ -341,6 +341,38 @@ class Writer:
                 part=part,
             )
 
+    def take_back(self, source: str, part: str, *, before: int, most: int) -> pl.DataFrame:
+        """Resolve open rejects of a part and return them, to be stored or set aside again.
+
+        Args:
+            source: The source.
+            part: The part.
+            before: Only those of commits before this revision.
+            most: How many at most.
+
+        Returns:
+            line (Int64), raw (String): those whose record was kept, the oldest first.
+        """
+        chosen = self._connection.sql(
+            """
+            SELECT rowid AS row, line, raw FROM rejects
+            WHERE resolved IS NULL AND source = $source AND part = $part
+              AND revision < $before AND raw IS NOT NULL
+            ORDER BY rowid LIMIT $most
+            """,
+            params={"source": source, "part": part, "before": before, "most": most},
+        ).to_arrow_table()
+        found = pl.from_arrow(chosen)
+        assert isinstance(found, pl.DataFrame)
+        with self._given("taken", found):
+            self._run(
+                "UPDATE rejects SET resolved = $revision FROM taken WHERE rejects.rowid = taken.row"
+            )
+        tally = self._opened().tally(source, part)
+        tally.seen -= found.height
+        tally.rejected -= found.height
+        return found.drop("row")
+
     def finish_part(
         self, source: str, part: str, *, seen: Signed, rejects: pl.DataFrame, cursor: Cursor
     ) -> int:

@@ -59,14 +59,14 @@ def test_check_sync_status_rejects(workspace: Path, declared: Path):
     assert synced.code == 0
     assert synced.out.startswith(
         "till: 3 new, 0 changed, 0 unchanged, 0 retracted, 1 set aside, 1 amount(s) rounded; "
-        "1 of 1 file(s) read in "
+        "1 of 1 part(s) read in "
     )
     assert "rounded half to even" in synced.err
     assert "analyticspro sources rejects till" in synced.err
 
     again = run("sources", "sync", "--sources", declared, home=workspace)
     assert again.out.startswith("till: 0 new, 0 changed, 0 unchanged")
-    assert "0 of 1 file(s) read" in again.out
+    assert "0 of 1 part(s) read" in again.out
 
     status = run("sources", "status", home=workspace)
     assert status.code == 0

@@ -10,12 +10,18 @@ from tests.ingest.shop import Shop
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Shop]:
+def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
+    """An empty warehouse."""
+    opened = Warehouse.open(tmp_path / "warehouse.duckdb", backups=tmp_path / "backups")
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+@pytest.fixture
+def shop(tmp_path: Path, warehouse: Warehouse) -> Shop:
     """A shop without files yet."""
     folder = tmp_path / "files"
     folder.mkdir()
-    warehouse = Warehouse.open(tmp_path / "warehouse.duckdb", backups=tmp_path / "backups")
-    try:
-        yield Shop(folder, warehouse)
-    finally:
-        warehouse.close()
+    return Shop(folder, warehouse)
