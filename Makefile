@@ -1,7 +1,7 @@
 # AnalyticsPro. A bare `make` explains itself.
 .DEFAULT_GOAL := help
 .PHONY: help install up down lab test test-browser lint check bench soak screenshots lock clean
-export PYTHON CHROMIUM LAB_PORT
+export PYTHON CHROMIUM LAB_PORT INITDB
 
 BIN := .venv/bin
 NAME ?=

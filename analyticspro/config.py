@@ -6,6 +6,7 @@ Everything of one workspace is in one folder, its home, readable by its owner al
     sources.toml        the sources to sync
     token               secret of the api, made at first start
     warehouse.duckdb    the data; only the api opens it
+    state.db            schedules, their runs, who changed them
     run/ logs/ backups/ reports/ notebooks/
 
 A setting is taken from the environment (`ANALYTICSPRO_PORT=9000`), else from
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import tempfile
 import tomllib
@@ -64,6 +66,13 @@ class Settings:
         default=False,
         metadata={"help": "Listen on an address that other machines can reach, unencrypted."},
     )
+    state_url: str = field(
+        default="",
+        metadata={
+            "help": "PostgreSQL to keep schedules in, as postgresql://user:${NAME}@host/database; "
+            "a file in the home if empty."
+        },
+    )
     demo: bool = field(
         default=False,
         metadata={"help": "Whether this workspace holds demo data; set by `analyticspro demo`."},
@@ -100,6 +109,8 @@ class Settings:
             raise SettingError(
                 f"Settings port and api_port are both {self.port}; they must differ."
             )
+
+        _check_no_password(self.state_url)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -171,6 +182,11 @@ class Home:
         return self.path / "warehouse.duckdb"
 
     @property
+    def state_address(self) -> str:
+        """Where schedules and the like are kept: what `State.open` takes."""
+        return self.settings.state_url or str(self.path / "state.db")
+
+    @property
     def api_file(self) -> Path:
         """Written by a running api: its address and process id."""
         return self.path / "run" / "api.json"
@@ -224,6 +240,18 @@ class Home:
         draft.write_text("\n".join(lines), encoding="utf-8")
         draft.replace(self.settings_file)
         self.__dict__.pop("settings", None)
+
+
+def _check_no_password(state_url: str) -> None:
+    """Refuse a password in a setting: settings are shown, and kept in a plain file."""
+    password = re.match(r"[^/]*//[^/@]*?:(.*)@|.*[?&]password=([^&]*)", state_url)
+    told = password and (password[1] or password[2] or "")
+    if told and not re.fullmatch(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}", told):
+        raise SettingError(
+            "Setting state_url holds a password. Write ${NAME} in its place, such as "
+            "postgresql://analyticspro:${STATE_PASSWORD}@db/analyticspro, and set that in the "
+            "environment."
+        )
 
 
 def _read_toml(file: Path) -> dict[str, Any]:

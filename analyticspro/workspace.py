@@ -10,15 +10,17 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from analyticspro import clock, ingest
+from analyticspro import backup, clock, ingest
 from analyticspro.config import Home
 from analyticspro.connectors import Source
 from analyticspro.errors import AnalyticsProError, DefinitionError, Stopped, UnknownName
 from analyticspro.ingest import Progress, Report
+from analyticspro.ingest.intake import Intake, Limits
 from analyticspro.metrics import Answer, Query, catalog
 from analyticspro.metrics.evaluate import Evaluator
 from analyticspro.metrics.known import Known
@@ -137,6 +139,10 @@ class Workspace:
                 raise UnknownName.of("source", source, known)
             return reader.rejects(source, limit=limit).to_dicts()
 
+    def intake(self, limits: Limits | None = None) -> Intake:
+        """Return the way in for what is pushed."""
+        return Intake(self._warehouse, limits=limits)
+
     def ledger(self, scope: Scope) -> list[dict[str, Any]]:
         """Return what became of all records ever seen, by source and part."""
         with self._warehouse.reader(scope) as reader:
@@ -146,6 +152,23 @@ class Workspace:
         """Return the number of the newest commit."""
         with self._warehouse.reader(scope) as reader:
             return reader.revision()
+
+    def back_up(
+        self, into: Path | None, keep: int | None, *, progress: Callable[[int, int], None]
+    ) -> dict[str, Any]:
+        """Copy the whole home; delete older copies but for `keep`; tell what was made."""
+        now = clock.now()
+        folder, manifest = backup.make(
+            self.home, self._warehouse, now=now, into=into, progress=progress
+        )
+        deleted = [] if keep is None or into else backup.prune(self.home, keep=keep)
+        return {
+            "folder": str(folder),
+            "files": len(manifest.files),
+            "size": manifest.size,
+            "revision": manifest.revision,
+            "deleted": [str(old) for old in deleted],
+        }
 
     def replay(self, source: Source, *, progress: Callable[[Progress], None]) -> list[Report]:
         """Map anew what was set aside of a source; see `ingest.replay`."""

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, sync_playwright
 from analyticspro.config import Home
 from analyticspro.connectors import load
 from analyticspro.workspace import Workspace
+from tests.servers.postgresql import Server, cluster
 
 ROOT = Path(__file__).parent.parent
 RETAIL_SOURCES = ROOT / "examples" / "online-retail" / "sources.toml"
@@ -37,6 +38,13 @@ def pytest_configure() -> None:
 def home(tmp_path: Path) -> Home:
     """An empty workspace."""
     return Home(tmp_path / "home").prepare()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """A real PostgreSQL; each test makes databases of its own in it."""
+    with cluster() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import socket
 import sys
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI
 
+from analyticspro import logs
 from analyticspro.api.app import make_app
 from analyticspro.api.syncing import Loads
 from analyticspro.client import announced, presence
@@ -49,9 +51,11 @@ def _serve(home: Home, wait_for_s: float) -> None:
         _listening(home) as listener,
         Workspace.open(home, wait_for_s=wait_for_s) as workspace,
         announced(home, f"http://{host}:{settings.api_port}"),
+        logs.writing(home, "api", hidden=[home.token()]),
     ):
-        app = make_app(workspace, home.token())
-        _Server(app).run(sockets=[listener])
+        logs.info("started", host=settings.host, port=settings.api_port, pid=os.getpid())
+        _Server(make_app(workspace, home.token())).run(sockets=[listener])
+        logs.info("stopped")
 
 
 class _Server(uvicorn.Server):
@@ -80,7 +84,7 @@ class _Server(uvicorn.Server):
 def _listening(home: Home) -> Iterator[socket.socket]:
     host, port = home.settings.host, home.settings.api_port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as listener:
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))

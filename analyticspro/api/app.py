@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import gc
 import io
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -15,17 +19,22 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
-from analyticspro import clock, connectors
+from analyticspro import clock, connectors, logs
 from analyticspro.api.bodies import (
     CodeBody,
     DemoBody,
     QueriesBody,
     QueryBody,
     RefusalBody,
+    ReplayBody,
     SyncBody,
 )
+from analyticspro.api.collector import Collector
+from analyticspro.api.collector_document import describing
+from analyticspro.api.collector_requests import PATHS
 from analyticspro.api.gate import LARGEST_BODY, Gate, refusal, too_large
 from analyticspro.api.links import Links
+from analyticspro.api.observing import Observed, scraping, told_of
 from analyticspro.api.syncing import Load, Loads
 from analyticspro.config import environment
 from analyticspro.errors import (
@@ -61,8 +70,21 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
 
     Whoever serves it ends `app.state.loads` before the warehouse is closed.
     """
+    collector = Collector(workspace)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # What is there by now stays: looking through it again and again for garbage took a
+        # fifth of the collector's time.
+        gc.freeze()
+        gc.set_threshold(10_000, 20, 50)
+        yield
+        await asyncio.to_thread(collector.close)
+        gc.unfreeze()  # else what is to be put away at the end is not found
+
     app = FastAPI(
         title="AnalyticsPro",
+        lifespan=lifespan,
         version="1",
         description="Governed metrics over HTTP. Every call but health needs "
         "`Authorization: Bearer <token>`; the token is in the workspace's folder.",
@@ -71,16 +93,19 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
         openapi_url=None,
     )
     app.state.loads = loads = Loads()
-    app.add_middleware(Gate, token=token)
+    app.state.figures = figures = told_of(workspace)
+    figures.gauge("intake_events", "Events that wait to be stored.", lambda: collector.waiting)
+    app.add_middleware(Gate, token=token, own=dict.fromkeys(PATHS, collector))
+    app.add_middleware(Observed, figures=figures)  # the last one added stands first
     app.add_exception_handler(AnalyticsProError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_body)
     app.add_exception_handler(HTTPException, _refuse_route)
-    app.add_exception_handler(Exception, _admit_failure)
     app.include_router(_health())
+    # The gate checks the token; this only says so in the document.
+    needs_token = Security(HTTPBearer(auto_error=False))
+    app.include_router(scraping(figures), dependencies=[needs_token], responses=_REFUSALS)
     routers = (_figures(workspace), _sources(workspace, loads), _links(Links()), _document(app))
-    for router in routers:
-        # The gate checks the token; this only says so in the document.
-        needs_token = Security(HTTPBearer(auto_error=False))
+    for router in (*routers, describing()):
         app.include_router(
             router,
             prefix="/v1",
@@ -94,7 +119,10 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
 def _refuse(_: Request, error: Exception) -> Response:
     assert isinstance(error, AnalyticsProError)
     kinds = (_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
-    return refusal(error, next(kinds, 500))
+    status = next(kinds, 500)
+    if status >= 500:
+        logs.error("refused", error)
+    return refusal(error, status)
 
 
 def _refuse_body(_: Request, error: Exception) -> Response:
@@ -110,11 +138,6 @@ def _refuse_route(request: Request, error: Exception) -> Response:
         return too_large()
     reason = f"{request.method} {request.url.path}: {error.detail}."
     return refusal(DefinitionError(reason), error.status_code, error.headers)
-
-
-def _admit_failure(request: Request, _: Exception) -> Response:
-    place = f"{request.method} {request.url.path}"
-    return refusal(AnalyticsProError(f"{place} failed; the api's log says why."), 500)
 
 
 def _health() -> APIRouter:
@@ -198,6 +221,17 @@ def _sources(workspace: Workspace, loads: Loads) -> APIRouter:
                 for number, table in enumerate(body.sources)
             ]
         return streamed(lambda step: workspace.sync(declared, progress=step))
+
+    @router.post("/replay", response_model=None)
+    def replay(body: ReplayBody) -> StreamingResponse:
+        """Map anew what was set aside of a source; answers as sync does."""
+        declared = connectors.parse(body.source, "source")
+        return streamed(lambda step: workspace.replay(declared, progress=step))
+
+    @router.get("/ledger")
+    def ledger() -> dict[str, Any]:
+        """Tell what became of all records ever seen, by source and part."""
+        return {"ledger": workspace.ledger(OWNER)}
 
     @router.post("/demo", response_model=None)
     def demo(body: DemoBody) -> StreamingResponse:

@@ -9,7 +9,15 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from analyticspro.grain import Grain
 from analyticspro.metrics import Filter, Query
 
-__all__ = ["CodeBody", "DemoBody", "QueriesBody", "QueryBody", "RefusalBody", "SyncBody"]
+__all__ = [
+    "CodeBody",
+    "DemoBody",
+    "QueriesBody",
+    "QueryBody",
+    "RefusalBody",
+    "ReplayBody",
+    "SyncBody",
+]
 
 
 class _Body(BaseModel):
@@ -54,6 +62,12 @@ class QueriesBody(_Body):
     """Questions to be answered from one moment."""
 
     queries: list[QueryBody] = Field(min_length=1, max_length=200)
+
+
+class ReplayBody(_Body):
+    """Which source's rejects to map anew: its declaration, as in sources.toml."""
+
+    source: dict[str, Any]
 
 
 class SyncBody(_Body):

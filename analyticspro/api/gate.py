@@ -10,6 +10,7 @@ from fastapi import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from analyticspro.errors import AnalyticsProError, DefinitionError, Forbidden
+from analyticspro.policy import OWNER
 
 __all__ = ["LARGEST_BODY", "OPEN", "Gate", "refusal"]
 
@@ -33,19 +34,31 @@ class Gate:
     size is counted as it is read, by the framework.)
     """
 
-    def __init__(self, app: ASGIApp, token: str) -> None:
+    def __init__(self, app: ASGIApp, token: str, own: Mapping[str, ASGIApp] | None = None) -> None:
+        """Make the gate.
+
+        Args:
+            app: What is behind it.
+            token: What opens it.
+            own: Who answers a path instead, and checks who asks, before the body is read.
+        """
         self._app = app
         self._token = token.encode()
+        self._own = own or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
         if scope["type"] == "lifespan" or scope["path"] in OPEN:
             await self._app(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"] in self._own:
+            scope.setdefault("state", {})["route"] = scope["path"]  # for the log
+            await self._own[scope["path"]](scope, receive, send)
         elif not self._is_known(scope):
             await _refuse(scope, receive, send, _not_known())
         elif _size(scope) > LARGEST_BODY:
             await _refuse(scope, receive, send, too_large())
         else:
+            scope.setdefault("state", {})["caller"] = OWNER.name  # for the log
             await self._app(scope, receive, send)
 
     def _is_known(self, scope: Scope) -> bool:

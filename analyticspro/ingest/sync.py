@@ -58,8 +58,11 @@ def sync(
         except AnalyticsProError as error:
             report.error = error.payload()
         report.conclude(time.monotonic() - started)
-        with warehouse.writer() as writer:
-            _note(writer, source.model_dump_json(), synced_at, report)
+        try:
+            with warehouse.writer() as writer:
+                _note(writer, source.model_dump_json(), synced_at, report)
+        except AnalyticsProError as error:  # such as a full disk, which ended the sync too
+            report.error = report.error or error.payload()
         return report
 
 

@@ -49,12 +49,19 @@ def test_it_describes_every_route(document: dict[str, Any]):
         "GET /v1/sources",
         "GET /v1/sources/{name}/rejects",
         "GET /v1/workspace",
+        "POST /v1/alias",
+        "POST /v1/batch",
         "POST /v1/demo",
+        "POST /v1/group",
+        "POST /v1/identify",
         "POST /v1/links",
         "POST /v1/links/redeem",
+        "POST /v1/page",
         "POST /v1/queries",
         "POST /v1/query",
+        "POST /v1/screen",
         "POST /v1/sync",
+        "POST /v1/track",
     }
     for operation in operations(document).values():
         assert operation["description"].endswith(".")

@@ -40,7 +40,8 @@ def help_of(path: tuple[str, ...]) -> str:
 
 def test_every_command_is_known_here():
     assert {" ".join(path) for path in COMMANDS} == {
-        "", "demo", "doctor", "down", "link", "metrics", "query", "report", "secrets",
+        "", "demo", "doctor", "down", "keys", "keys create",
+        "keys list", "keys revoke", "link", "metrics", "query", "report", "secrets",
     "secrets list", "secrets remove", "secrets rotate-key", "secrets set", "sources", "sources check",
         "sources rejects", "sources status", "sources sync", "status", "up",
     }  # fmt: skip

@@ -11,8 +11,9 @@ import pytest
 from tests.api.server import environment
 
 HEAVY = {
-    "altair", "anyio", "duckdb", "fastapi", "httpx", "jsonschema", "nbformat", "numpy",
-    "pandas", "pyarrow", "pydantic", "starlette", "uvicorn",
+    "alembic", "altair", "anyio", "cryptography", "duckdb", "fastapi", "httpx", "jsonschema",
+    "nbformat", "numpy", "pandas", "psycopg", "pyarrow", "pydantic", "sqlalchemy", "starlette",
+    "uvicorn",
 }  # fmt: skip
 
 
