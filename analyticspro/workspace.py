@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import polars as pl
 
 from analyticspro import backup, clock, ingest
+from analyticspro.backup import Made
 from analyticspro.config import Home
 from analyticspro.connectors import Source
 from analyticspro.errors import AnalyticsProError, DefinitionError, Stopped, UnknownName
@@ -50,6 +52,7 @@ class Workspace:
             WarehouseBusy: It is held still.
             WarehouseError: It cannot be opened as it is.
         """
+        backup.finish(home)  # a restore that was interrupted
         warehouse = Warehouse.open(
             home.warehouse_file,
             backups=home.path / "backups",
@@ -154,21 +157,20 @@ class Workspace:
             return reader.revision()
 
     def back_up(
-        self, into: Path | None, keep: int | None, *, progress: Callable[[int, int], None]
-    ) -> dict[str, Any]:
-        """Copy the whole home; delete older copies but for `keep`; tell what was made."""
-        now = clock.now()
-        folder, manifest = backup.make(
-            self.home, self._warehouse, now=now, into=into, progress=progress
+        self, into: Path | None, keep: int | None, *, progress: Callable[[Progress], None]
+    ) -> list[Made]:
+        """Copy the whole home; delete older copies in the home but for `keep`."""
+        made = backup.make(
+            self.home,
+            self._warehouse,
+            now=clock.now(),
+            into=into,
+            progress=lambda done, total: progress(Progress("backup", "", done, total)),
         )
-        deleted = [] if keep is None or into else backup.prune(self.home, keep=keep)
-        return {
-            "folder": str(folder),
-            "files": len(manifest.files),
-            "size": manifest.size,
-            "revision": manifest.revision,
-            "deleted": [str(old) for old in deleted],
-        }
+        if keep is not None and into is None:
+            deleted = tuple(map(str, backup.prune(self.home, keep=keep)))
+            made = replace(made, deleted=deleted)
+        return [made]
 
     def replay(self, source: Source, *, progress: Callable[[Progress], None]) -> list[Report]:
         """Map anew what was set aside of a source; see `ingest.replay`."""

@@ -10,6 +10,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from pathlib import Path
 from typing import Annotated, Any
 
 import polars as pl
@@ -21,6 +22,7 @@ from starlette.exceptions import HTTPException
 
 from analyticspro import clock, connectors, logs
 from analyticspro.api.bodies import (
+    BackupBody,
     CodeBody,
     DemoBody,
     QueriesBody,
@@ -227,6 +229,12 @@ def _sources(workspace: Workspace, loads: Loads) -> APIRouter:
         """Map anew what was set aside of a source; answers as sync does."""
         declared = connectors.parse(body.source, "source")
         return streamed(lambda step: workspace.replay(declared, progress=step))
+
+    @router.post("/backup", response_model=None)
+    def back_up(body: BackupBody) -> StreamingResponse:
+        """Copy the whole home while it runs; answers as sync does."""
+        into = None if body.into is None else Path(body.into)
+        return streamed(lambda step: workspace.back_up(into, body.keep, progress=step))
 
     @router.get("/ledger")
     def ledger() -> dict[str, Any]:

@@ -64,6 +64,13 @@ class QueriesBody(_Body):
     queries: list[QueryBody] = Field(min_length=1, max_length=200)
 
 
+class BackupBody(_Body):
+    """Where to make a backup, and how many to keep of those in the home."""
+
+    into: str | None = Field(default=None, max_length=4096)
+    keep: int | None = Field(default=None, ge=1, le=1000)
+
+
 class ReplayBody(_Body):
     """Which source's rejects to map anew: its declaration, as in sources.toml."""
 

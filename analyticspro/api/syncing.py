@@ -7,13 +7,22 @@ import json
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict
+from typing import Any, Protocol
 
 from analyticspro.errors import AnalyticsProError, Stopped
-from analyticspro.ingest import Progress, Report
+from analyticspro.ingest import Progress
 
-__all__ = ["Load", "Loads"]
+__all__ = ["Load", "Loads", "Told"]
 
-Load = Callable[[Callable[[Progress], None]], Sequence[Report]]
+
+class Told(Protocol):
+    """What a load did."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON."""
+
+
+Load = Callable[[Callable[[Progress], None]], Sequence[Told]]
 _SIGN_OF_LIFE_EVERY_S = 10.0
 
 

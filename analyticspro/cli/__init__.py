@@ -1,6 +1,16 @@
 """The command line."""
 
-from analyticspro.cli import doctor, figures, keys, reports, secrets, services, sources
+from analyticspro.cli import backups, doctor, figures, keys, reports, secrets, services, sources
 from analyticspro.cli.root import group as main
 
-__all__ = ["doctor", "figures", "keys", "main", "reports", "secrets", "services", "sources"]
+__all__ = [
+    "backups",
+    "doctor",
+    "figures",
+    "keys",
+    "main",
+    "reports",
+    "secrets",
+    "services",
+    "sources",
+]

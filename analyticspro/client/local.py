@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from analyticspro.client.transport import OnProgress
@@ -77,6 +78,21 @@ class Local:
             lambda workspace: [
                 report.to_json()
                 for report in workspace.replay(source, progress=lambda step: progress(asdict(step)))
+            ]
+        )
+
+    def back_up(
+        self, into: str | None, keep: int | None, progress: OnProgress
+    ) -> list[dict[str, Any]]:
+        """Copy the whole home; `progress` is called with each step."""
+        return self._with(
+            lambda workspace: [
+                made.to_json()
+                for made in workspace.back_up(
+                    None if into is None else Path(into),
+                    keep,
+                    progress=lambda step: progress(asdict(step)),
+                )
             ]
         )
 

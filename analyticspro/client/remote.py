@@ -86,6 +86,12 @@ class Remote:
         """Map anew what was set aside of a source; `progress` is called with each step."""
         return self._load("/v1/replay", {"source": declaration}, progress)
 
+    def back_up(
+        self, into: str | None, keep: int | None, progress: OnProgress
+    ) -> list[dict[str, Any]]:
+        """Copy the whole home; `progress` is called with each step."""
+        return self._load("/v1/backup", {"into": into, "keep": keep}, progress)
+
     def ledger(self) -> list[dict[str, Any]]:
         """Return what became of all records ever seen, by source and part."""
         return list(self._call("GET", "/v1/ledger")["ledger"])

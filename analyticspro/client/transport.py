@@ -47,3 +47,8 @@ class Transport(Protocol):
 
     def ledger(self) -> list[dict[str, Any]]:
         """Return what became of all records ever seen, by source and part."""
+
+    def back_up(
+        self, into: str | None, keep: int | None, progress: OnProgress
+    ) -> list[dict[str, Any]]:
+        """Copy the whole home into a folder, of which `keep` are kept; as `sync`."""

@@ -1,6 +1,6 @@
 """The processes of a workspace: started, watched and stopped together."""
 
-from analyticspro.services.ending import down
+from analyticspro.services.ending import check_stopped, down
 from analyticspro.services.starting import up
 from analyticspro.services.states import Running, ServiceStatus, State, address, status
 from analyticspro.services.table import SERVICES, Service
@@ -12,6 +12,7 @@ __all__ = [
     "ServiceStatus",
     "State",
     "address",
+    "check_stopped",
     "down",
     "status",
     "up",

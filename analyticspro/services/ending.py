@@ -10,12 +10,12 @@ from contextlib import contextmanager
 import psutil
 
 from analyticspro.config import Home
-from analyticspro.errors import ServiceUnavailable
+from analyticspro.errors import DefinitionError, ServiceUnavailable
 from analyticspro.services.processes import end, service_processes, supervisors
 from analyticspro.services.supervision import Supervision
 from analyticspro.services.table import SERVICES, Service
 
-__all__ = ["alone", "clear", "down"]
+__all__ = ["alone", "check_stopped", "clear", "down"]
 
 
 @contextmanager
@@ -36,6 +36,16 @@ def down(home: Home, *, services: Sequence[Service] = SERVICES) -> list[str]:
         return []
     with alone(home):
         return clear(home, services)
+
+
+def check_stopped(home: Home, *, services: Sequence[Service] = SERVICES) -> None:
+    """Raise DefinitionError if anything of a home is running."""
+    running = [name for name, found in service_processes(home, services).items() if found]
+    if running or supervisors(home):
+        raise DefinitionError(
+            f"{home.path} is at work ({', '.join(running) or 'supervisord'}). "
+            "Stop it first: analyticspro down"
+        )
 
 
 def clear(home: Home, services: Sequence[Service]) -> list[str]:

@@ -1,23 +1,50 @@
 """The warehouse: the only place that knows DuckDB, opened by one process."""
 
 from analyticspro.warehouse.incoming import Prepared
+from analyticspro.warehouse.inspection import NEWEST_SCHEMA, inspect
+from analyticspro.warehouse.marks import BLOCKED, EVERY, Breach, Dropped, Mark
+from analyticspro.warehouse.properties import Properties, Registered
 from analyticspro.warehouse.reader import Reader
+from analyticspro.warehouse.registry_state import keys_of, path_of
 from analyticspro.warehouse.rollups import DIMENSIONS, MEMBERS, Rolled, facts, members
+from analyticspro.warehouse.sessions import (
+    OF_SESSIONS,
+    every_session,
+    session_changes,
+    session_days,
+    tallies,
+)
 from analyticspro.warehouse.store import Warehouse
 from analyticspro.warehouse.storing import Outcome, Stored
 from analyticspro.warehouse.writer import Cursor, Writer
 
 __all__ = [
+    "BLOCKED",
     "DIMENSIONS",
+    "EVERY",
     "MEMBERS",
+    "NEWEST_SCHEMA",
+    "OF_SESSIONS",
+    "Breach",
     "Cursor",
+    "Dropped",
+    "Mark",
     "Outcome",
     "Prepared",
+    "Properties",
     "Reader",
+    "Registered",
     "Rolled",
     "Stored",
     "Warehouse",
     "Writer",
+    "every_session",
     "facts",
+    "inspect",
+    "keys_of",
     "members",
+    "path_of",
+    "session_changes",
+    "session_days",
+    "tallies",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
@@ -21,9 +21,11 @@ from analyticspro.policy import Scope
 from analyticspro.warehouse.database import Database
 from analyticspro.warehouse.incoming import Prepared, prepare
 from analyticspro.warehouse.opening import open_at
+from analyticspro.warehouse.properties import Properties
 from analyticspro.warehouse.reader import Reader, as_known_at
 from analyticspro.warehouse.rollups import compact
 from analyticspro.warehouse.schema import MIGRATIONS
+from analyticspro.warehouse.sessions import bring_up
 from analyticspro.warehouse.writer import Memory, Writer
 
 __all__ = ["Warehouse"]
@@ -47,6 +49,7 @@ class Warehouse:
         self._writing = threading.Lock()
         self._memory: Memory | None = None
         self._turns: dict[str, threading.Lock] = {}
+        self.properties = Properties(database, self._writing)
 
     @classmethod
     def open(
@@ -126,9 +129,10 @@ class Warehouse:
             self._compact_if_due(self._memory)
 
     def compact(self) -> None:
-        """Bring the rollups up to date; done by itself after every 200,000 events."""
+        """Bring rollups and sessions up to date; done by itself after every 200,000 events."""
         with self._database.cursor() as cursor:
             compact(cursor, self._zone)
+            bring_up(cursor, self._zone)
 
     def _compact_if_due(self, memory: Memory) -> None:
         if memory.since_compacted < _EVENTS_TO_COMPACT:
@@ -142,6 +146,20 @@ class Warehouse:
             self.compact()
         except (AnalyticsProError, duckdb.Error):
             _log.exception("The rollups stay as they were; figures are exact without them.")
+
+    def standing_still(self, keep: Callable[[Path], None]) -> int:
+        """Call `keep` with the file, whole and unchanging; return the newest revision.
+
+        Readers go on; whoever writes waits.
+        """
+        with self._writing:
+            if self._compacting is not None:
+                self._compacting.result()
+            with self._database.cursor() as cursor:
+                cursor.execute("CHECKPOINT")
+                memory = self._memory or Memory.read(cursor)
+                keep(self._file)
+                return memory.revision
 
     @contextmanager
     def turn(self, source: str) -> Iterator[None]:
