@@ -16,7 +16,8 @@ _CHUNK = 1 << 20
 
 def copy(source: Path, target: Path, advance: Callable[[int], None]) -> Entry:
     """Copy `source` to `target`, for the owner's eyes only; `advance` is told bytes."""
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in reversed(target.parents):  # `parents=True` would leave them open to others
+        folder.mkdir(mode=0o700, exist_ok=True)
     digest, size = hashlib.sha256(), 0
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with source.open("rb") as old, os.fdopen(descriptor, "wb") as new:

@@ -29,6 +29,7 @@ class Part:
         size: Bytes; with `changed_ns` tells whether the content can have changed.
         changed_ns: Time of the last change, nanoseconds.
         touched_ns: When anything about it last changed, its time of change too.
+        etag: What the store it is in knows its content by; None for a file of this machine.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Part:
     size: int
     changed_ns: int
     touched_ns: int = 0
+    etag: str | None = None
 
 
 @dataclass(frozen=True)

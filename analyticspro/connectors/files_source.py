@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from analyticspro.connectors.declaration import Mapped, Source
+from analyticspro.connectors.object_store_settings import SCHEME, ObjectStore, split
 
 __all__ = ["FilesSource"]
 
@@ -39,7 +40,8 @@ class FilesSource(Source, Mapped):
 
     Attributes:
         path: Files to read, with `*`, `?` and `**`; relative to the folder of
-            sources.toml. `${NAME}` stands for an environment variable.
+            sources.toml, or `s3://bucket/…`. `${NAME}` stands for an environment variable.
+        store: Where a path that begins with `s3://` leads to.
         key: Columns that identify a row for good; without them, its file's path and its
             row number do.
         settled_for: Seconds that a file must have been still before it is read.
@@ -47,6 +49,7 @@ class FilesSource(Source, Mapped):
 
     connector: Literal["files"] = "files"
     path: str
+    store: ObjectStore | None = None
     format: Literal["csv", "jsonl", "parquet"] = "csv"
     delimiter: Annotated[str, AfterValidator(_delimiter)] = Field(
         default=",", min_length=1, max_length=1
@@ -65,7 +68,22 @@ class FilesSource(Source, Mapped):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> Self:
+        if not self.is_stored and self.store is not None:
+            raise ValueError(f"store is for a path that begins with {SCHEME}; remove store")
+        if self.is_stored and not all(split(self.path)):
+            raise ValueError(f"path is {self.path!r}; write one such as s3://bucket/folder/*.csv")
+        return self
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the files are in an object store."""
+        return self.path.startswith(SCHEME)
+
     def within(self, folder: Path) -> Self:
         """Return the source with its relative paths taken from `folder`."""
+        if self.is_stored:
+            return self
         path = (folder / Path(self.path).expanduser()).absolute()
         return self.model_copy(update={"path": str(path)})

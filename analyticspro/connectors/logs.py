@@ -17,6 +17,7 @@ from analyticspro.connectors.logs_generations import (
     Generation,
     Opened,
     Reached,
+    Rest,
     found,
     from_cursor,
     opened,
@@ -45,9 +46,11 @@ class _Progress:
         known: From the cursor that the sync began with.
         reached: Of the files that were looked at now.
         matched: Those of `known` that are among them.
+        told: The cursor of the last page.
     """
 
     known: list[Reached]
+    told: str | None
     reached: list[Reached] = field(default_factory=list)
     matched: set[Reached] = field(default_factory=set)
 
@@ -55,9 +58,10 @@ class _Progress:
         """Return what was known and was not found again, so far."""
         return [item for item in self.known if item not in self.matched]
 
-    def cursor(self, *current: Reached) -> str:
-        """Return the cursor: of what was not looked at yet, it says what was known before."""
-        return to_cursor([*self.gone(), *self.reached, *current])
+    def page(self, batch: Batch, *current: Reached) -> Page:
+        """Return a page: of what was not looked at yet, it says what was known before."""
+        self.told = to_cursor([*self.gone(), *self.reached, *current])
+        return Page(batch, self.told)
 
 
 class LogsConnector:
@@ -88,7 +92,7 @@ class LogsConnector:
                 f"Source {self.name}: there is no {self._live}, nor a file that it was rotated "
                 "to. Check path in sources.toml."
             )
-        progress = _Progress(from_cursor(cursor))
+        progress = _Progress(from_cursor(cursor), cursor)
         failure: SourceError | None = None
         for generation in generations:
             try:
@@ -102,7 +106,7 @@ class LogsConnector:
         if failure is not None:
             raise failure
         if self._found(now) == generations:
-            yield from self._ended(progress, cursor)
+            yield from self._ended(progress)
 
     def _found(self, now: datetime) -> list[Generation]:
         try:
@@ -113,14 +117,15 @@ class LogsConnector:
     def _unreadable(self, path: Path, error: OSError) -> SourceError:
         return SourceError(f"Source {self.name}: {path} cannot be read: {error.strerror}.")
 
-    def _ended(self, progress: _Progress, cursor: str | None) -> Iterator[Page]:
+    def _ended(self, progress: _Progress) -> Iterator[Page]:
         """Yield what is left to say once every file was looked at."""
         lost = [_lost(self._live, item) for item in progress.gone() if item.is_live]
-        progress.known = []
-        if lost or progress.cursor() != cursor:
-            nothing = pl.DataFrame(schema=events.SCHEMA)
-            rejects = pl.DataFrame(lost, schema=REJECTS)
-            yield Page(Batch(nothing, rejects, 0, len(lost), 0), progress.cursor())
+        before, progress.known = progress.told, []
+        nothing = pl.DataFrame(schema=events.SCHEMA)
+        rejects = pl.DataFrame(lost, schema=REJECTS)
+        page = progress.page(Batch(nothing, rejects, 0, len(lost), 0))
+        if lost or page.cursor != before:
+            yield page
 
     def _read_file(self, generation: Generation, progress: _Progress) -> Iterator[Page]:
         with opened(generation, progress.known) as file:
@@ -135,21 +140,21 @@ class LogsConnector:
     def _pages(self, generation: Generation, file: Opened, progress: _Progress) -> Iterator[Page]:
         chunk: list[Line] = []
         size = 0
-        is_done = True
+        rest: Rest = "nothing"
         for line in lines(file.content, file.offset):
             if not line.is_whole and not generation.is_final:
-                is_done = False
+                rest = "part"
                 break
             chunk.append(line)
             size += len(line.content)
             file.go_over(line)
             if len(chunk) >= RECORDS_PER_BATCH or size >= _BYTES_PER_PAGE:
-                place = file.reached(is_done=False, is_live=generation.is_live)
-                yield Page(self._events.batch(chunk, file.head), progress.cursor(place))
+                place = file.reached(rest="more", is_live=generation.is_live)
+                yield progress.page(self._events.batch(chunk, file.head), place)
                 chunk, size = [], 0
-        place = file.reached(is_done=is_done, is_live=generation.is_live)
+        place = file.reached(rest=rest, is_live=generation.is_live)
         if chunk:
-            yield Page(self._events.batch(chunk, file.head), progress.cursor(place))
+            yield progress.page(self._events.batch(chunk, file.head), place)
         progress.reached.append(place)
 
 

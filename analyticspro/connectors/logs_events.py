@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
@@ -19,6 +20,7 @@ from analyticspro.connectors.logs_requests import COLUMNS, request
 from analyticspro.connectors.mapping import Mapping
 from analyticspro.connectors.records import LINE, RAW, Records, frame, set_aside
 from analyticspro.errors import DataError
+from analyticspro.events import SCHEMA
 
 if TYPE_CHECKING:
     from analyticspro.connectors.files_source import FilesSource
@@ -28,6 +30,8 @@ __all__ = ["LineEvents"]
 
 # Of a line that is too long, so much is kept.
 _SHOWN = 1_000
+# Ends a reject's reason: what its record is known by, should it turn out to be good.
+_PLACE = re.compile(r" \(at byte ([0-9]+) of file ([0-9a-f]{16})\)$")
 
 
 class LineEvents:
@@ -64,12 +68,36 @@ class LineEvents:
         events, rejects, rounded = self._mapped(whole, head, broken)
         return Batch(events, rejects, rounded, len(whole) + len(broken), chunk[-1].end)
 
+    def remap(self, rejects: pl.DataFrame) -> Batch:
+        """Return what becomes of lines that were set aside, as events known as ever.
+
+        A reject that is no line, such as one of lines that were lost, stays as it is.
+        """
+        lines: dict[str, list[Line]] = {}
+        kept = []
+        for reject in rejects.iter_rows(named=True):
+            place = _PLACE.search(reject["reason"])
+            if place is None or reject["raw"] is None:
+                kept.append(reject)
+                continue
+            content, offset = reject["raw"].encode(), int(place[1])
+            lines.setdefault(place[2], []).append(Line(offset, offset, content, b"", True))
+        made = [self._mapped(some, head, []) for head, some in lines.items()]
+        nothing = pl.DataFrame(schema=SCHEMA)
+        return Batch(
+            pl.concat([nothing, *(events for events, _, _ in made)]),
+            pl.concat([pl.DataFrame(kept, schema=REJECTS), *(wrong for _, wrong, _ in made)]),
+            sum(rounded for _, _, rounded in made),
+            rejects.height,
+            0,
+        )
+
     def _mapped(
         self, whole: list[Line], head: str, broken: list[dict[str, object]]
     ) -> tuple[pl.DataFrame, pl.DataFrame, int]:
         is_json = self._source.format == "ndjson"
         records = self._objects(whole) if is_json else self._requests(whole)
-        ids = {line.offset: _line_id(head, line) for line in whole}
+        ids = {line.offset: self._line_id(head, line) for line in whole}
         rows = records.rows.with_columns(
             pl.Series(LINE_ID, [ids[offset] for offset in records.rows[LINE]], pl.String)
         )
@@ -79,7 +107,7 @@ class LineEvents:
             raws = [json.dumps(raw, ensure_ascii=False) for raw in events["raw"]]
             events = events.with_columns(pl.Series("raw", raws, pl.String))
         aside = pl.DataFrame([*broken, *records.broken], schema=REJECTS)
-        return events, _by_offset(pl.concat([aside, rejects]).sort("line")), rounded
+        return events, _placed(pl.concat([aside, rejects]).sort("line"), head), rounded
 
     def _requests(self, whole: list[Line]) -> Records:
         rows, raws, broken = [], [], []
@@ -110,19 +138,24 @@ class LineEvents:
         return Records(rows, broken, len(whole))
 
     def _text(self, content: bytes) -> str:
-        """Return a line as it may be stored, a byte that is no UTF-8 written as \\xHH."""
+        """Return a line as it may be stored; a byte that is no UTF-8 stands as its number."""
         text = content.decode("utf-8", "backslashreplace")
         if self._source.format == "ndjson":
             return text
         return redacted(text, client=self._source.client, keep_query=self._source.keep_query)
 
+    def _line_id(self, head: str, line: Line) -> str:
+        """Return what a line is known by; settings of privacy and what it leaves out are no part.
 
-def _line_id(head: str, line: Line) -> str:
-    known = f"{head}:{line.offset}:".encode() + line.content
-    return hashlib.blake2b(known, digest_size=16).hexdigest()
+        So it can be told from the line as it is stored, too.
+        """
+        text = line.content.strip().decode("utf-8", "backslashreplace")
+        known = text if self._source.format == "ndjson" else redacted(text, client="drop")
+        place = f"{head}:{line.offset}:{known}".encode()
+        return hashlib.blake2b(place, digest_size=16).hexdigest()
 
 
-def _by_offset(rejects: pl.DataFrame) -> pl.DataFrame:
-    """Return the rejects with their offset told in the reason: a log has no line numbers."""
-    reason = pl.format("{} (at byte {})", "reason", "line")
+def _placed(rejects: pl.DataFrame, head: str) -> pl.DataFrame:
+    """Return the rejects with their place told in the reason: a log has no line numbers."""
+    reason = pl.format("{} (at byte {} of file {})", "reason", "line", pl.lit(head))
     return rejects.with_columns(reason.alias("reason"), pl.lit(None, pl.Int64).alias("line"))

@@ -7,6 +7,7 @@ anything, for inodes are given out again.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -15,18 +16,20 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal, cast
 
 from analyticspro.connectors.compression import unpacked
 from analyticspro.connectors.logs_lines import Line, Tail, head, skip
 
-__all__ = ["Generation", "Opened", "Reached", "found", "from_cursor", "to_cursor"]
+__all__ = ["Generation", "Opened", "Reached", "Rest", "found", "from_cursor", "to_cursor"]
 
 # access.log → access.log.1, access.log.2.gz, access.log-20260131.zst, access-20260131.log
 _MARK = r"[.-][0-9]{1,14}(?:[-_.T][0-9]{1,6}){0,5}"
 _PACKED = (".gz", ".zst")
 # After a rotation, a server may write to the renamed file for a while.
 _STILL_WRITTEN_FOR = timedelta(hours=1)
+
+Rest = Literal["nothing", "part", "more"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Reached:
         head: Of its first line.
         offset: Of the next line, in bytes of the unpacked content.
         tail: Of the bytes before `offset`.
-        is_done: Whether nothing was left, not even part of a line.
+        rest: What was left of it when it was `size` large: `part` of a line, or `more`.
         is_live: Whether it was the one that is written to.
     """
 
@@ -49,7 +52,7 @@ class Reached:
     head: str
     offset: int
     tail: str
-    is_done: bool
+    rest: Rest
     is_live: bool
 
     def is_of(self, status: os.stat_result) -> bool:
@@ -93,7 +96,7 @@ class Opened:
         self.tail.add(line.ending)
         self.offset = line.end
 
-    def reached(self, *, is_done: bool, is_live: bool) -> Reached:
+    def reached(self, *, rest: Rest, is_live: bool) -> Reached:
         """Return how far it is read now."""
         return Reached(
             self.status.st_dev,
@@ -103,7 +106,7 @@ class Opened:
             self.head,
             self.offset,
             self.tail.digest(),
-            is_done=is_done,
+            rest=rest,
             is_live=is_live,
         )
 
@@ -171,24 +174,37 @@ def opened(generation: Generation, known: list[Reached]) -> Iterator[Opened | Re
     with open(generation.path, "rb") as file:
         status = os.fstat(file.fileno())
         same = next((item for item in known if item.is_of(status)), None)
-        if same and (same.is_done or not generation.is_final):
+        if same and (same.rest == "nothing" or (same.rest == "part" and not generation.is_final)):
             yield replace(same, is_live=generation.is_live)
             return
-        with unpacked(file, str(generation.path)) as content:
+        with _content(file, generation.path) as content:
             name = head(content, is_final=generation.is_final)
         if name is None:
             yield None
             return
         for place in _candidates(known, name, status):
-            file.seek(0)
-            with unpacked(file, str(generation.path)) as content:
+            with _content(file, generation.path) as content:
                 tail = skip(content, place.offset)
                 if tail is not None and tail.digest() == place.tail:
                     yield Opened(status, content, name, place.offset, tail, place)
                     return
-        file.seek(0)
-        with unpacked(file, str(generation.path)) as content:
+        with _content(file, generation.path) as content:
             yield Opened(status, content, name, 0, Tail(), None)
+
+
+@contextmanager
+def _content(file: IO[bytes], path: Path) -> Iterator[IO[bytes]]:
+    """Give the unpacked content from its start; `file` stays open."""
+    # What unpacks may close what it was given, in its own time.
+    with os.fdopen(os.dup(file.fileno()), "rb") as own:
+        own.seek(0)
+        with unpacked(own, str(path)) as content:
+            # Not everything that unpacks can read a line.
+            reader = io.BufferedReader(cast("io.RawIOBase", content), 1 << 16)
+            try:
+                yield reader
+            finally:
+                reader.detach()
 
 
 def _candidates(known: list[Reached], name: str, status: os.stat_result) -> list[Reached]:

@@ -112,6 +112,5 @@ def _because(source: LogsSource, line: str, pieces: _Pieces) -> str:
         at = found.end()
     cure = "" if source.response_time else "; if that is the response time, set response_time"
     return (
-        f"is no line of format {source.format!r}: goes on after its end at character "
-        f"{at + 1}{cure}"
+        f"is no line of format {source.format!r}: goes on after its end at character {at + 1}{cure}"
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, Self
 
+import polars as pl
 from pydantic import Field, model_validator
 
+from analyticspro.connectors.batch import Batch
 from analyticspro.connectors.declaration import (
     Columns,
     EventName,
@@ -17,6 +19,7 @@ from analyticspro.connectors.declaration import (
     Time,
 )
 from analyticspro.connectors.logs import LogsConnector
+from analyticspro.connectors.logs_events import LineEvents
 from analyticspro.connectors.logs_lines import LINE_ID
 from analyticspro.connectors.page import Connector, PagedSource
 from analyticspro.extract.secret import Secrets
@@ -26,6 +29,11 @@ __all__ = ["LogsSource"]
 # What only a log of requests has, and what only a log of JSON has.
 _OF_REQUESTS = ("response_time", "client", "keep_query")
 _OF_JSON = tuple(Mapped.model_fields)
+# What went wrong is told by the event's name: an error rate is one name over the others.
+_RULES = (
+    EventRule(name="request_failed", column="status", starts_with="5"),
+    EventRule(name="request_refused", column="status", starts_with="4"),
+)
 
 
 class LogsSource(PagedSource, Mapped):
@@ -77,6 +85,10 @@ class LogsSource(PagedSource, Mapped):
         """Return what reads the log; it has no secrets."""
         return LogsConnector(self)
 
+    def remap(self, stream: str, rejects: pl.DataFrame) -> Batch:
+        """Map lines anew that were set aside; those that are still wrong are rejects again."""
+        return LineEvents(self, stream).remap(rejects)
+
     def mapped(self) -> Stream:
         """Return how the lines become events; without a key, a line is known by `LINE_ID`."""
         if self.format == "ndjson":
@@ -106,14 +118,9 @@ def _requests(source: LogsSource) -> dict[str, object]:
         "response_us": source.response_time is None,
         "client": source.client == "drop",
     }
-    # What went wrong is told by the event's name: an error rate is one name over the others.
-    rules = (
-        EventRule(name="request_failed", column="status", starts_with="5"),
-        EventRule(name="request_refused", column="status", starts_with="4"),
-    )
     return {
         "event": source.event,
-        "event_rules": rules,
+        "event_rules": _RULES,
         "occurred_at": source.occurred_at,
         "user_id": "user",
         "properties": {name: p for name, p in properties.items() if not absent.get(name)},

@@ -70,9 +70,9 @@ def check(source: Source, *, secrets: Secrets, now: datetime) -> Check:
         RetriableError: It does not answer now.
     """
     if isinstance(source, FilesSource):
-        found = connectors.parts(source)
+        found = connectors.parts(source, secrets)
         result = Check(source.name, len(found), sum(part.size for part in found))
-        for batch in islice(connectors.read_part(source, found[0]), 1):
+        for batch in islice(connectors.read_part(source, found[0], secrets), 1):
             result.add(batch)
         return result
     assert isinstance(source, PagedSource)

@@ -18,6 +18,7 @@ import polars as pl
 from analyticspro import clock, connectors
 from analyticspro.connectors import Batch, FilesSource, Part
 from analyticspro.events import WriteMode
+from analyticspro.extract.secret import Secrets
 from analyticspro.ingest.ahead import ahead
 from analyticspro.ingest.report import Progress, Report
 from analyticspro.ingest.selection import settled, to_read
@@ -34,11 +35,12 @@ def sync_files(
     warehouse: Warehouse,
     report: Report,
     *,
+    secrets: Secrets,
     now: datetime,
     progress: Callable[[Progress], None],
 ) -> None:
     """Read the files that changed; count into `report` what was done."""
-    found = connectors.parts(source)
+    found = connectors.parts(source, secrets)
     report.parts = len(found)
     with warehouse.writer() as writer:
         gone = writer.cursors(source.name).keys() - {part.name for part in found}
@@ -55,7 +57,7 @@ def sync_files(
     watermark = _watermark(source.name, warehouse)
     done = 0
     for part, fingerprint in changed:
-        reading = _Reading(source, part, fingerprint, warehouse, watermark, report)
+        reading = _Reading(source, secrets, part, fingerprint, warehouse, watermark, report)
         for position in reading.batches():
             progress(Progress(source.name, part.name, done + position, total))
         done += part.size
@@ -67,6 +69,7 @@ class _Reading:
     """The reading of one file, from its start to its end."""
 
     source: FilesSource
+    secrets: Secrets
     part: Part
     fingerprint: str
     warehouse: Warehouse
@@ -103,7 +106,7 @@ class _Reading:
             )
 
     def _prepared(self) -> Iterator[tuple[Batch, Prepared]]:
-        for batch in connectors.read_part(self.source, self.part):
+        for batch in connectors.read_part(self.source, self.part, self.secrets):
             yield batch, self.warehouse.prepare(self.source.name, batch.events, WriteMode.REPLACE)
 
 

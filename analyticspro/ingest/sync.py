@@ -51,7 +51,9 @@ def sync(
         try:
             match source:
                 case FilesSource():
-                    sync_files(source, warehouse, report, now=synced_at, progress=progress)
+                    sync_files(
+                        source, warehouse, report, secrets=secrets, now=synced_at, progress=progress
+                    )
                 case PagedSource():
                     connector = source.connect(secrets)
                     sync_streams(connector, warehouse, report, now=synced_at, progress=progress)

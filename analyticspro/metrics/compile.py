@@ -32,6 +32,7 @@ from analyticspro.metrics.model import (
     Metric,
     Ratio,
     Simple,
+    Trailing,
     Unit,
     measures,
 )
@@ -39,7 +40,16 @@ from analyticspro.metrics.rolling import added, can_add, distinct, facts_of
 from analyticspro.money import exponent
 from analyticspro.warehouse import DIMENSIONS, Rolled, facts
 
-__all__ = ["Statement", "cumulative", "measured", "present", "reading", "values"]
+__all__ = [
+    "Statement",
+    "cumulative",
+    "measured",
+    "present",
+    "reading",
+    "statement",
+    "value",
+    "values",
+]
 
 
 @dataclass(frozen=True)
@@ -61,8 +71,8 @@ def measured(metrics: Sequence[Measured], cut: Cut, rolled: Rolled) -> Statement
     inner = _from_rollups(wanted, cut, rolled, values)
     if inner is None:
         inner = _from_events(wanted, cut, values)
-    outer = [quoted(key) for key in cut.keys] + [f"{_value(m, cut)} AS {m.name}" for m in metrics]
-    return _statement(lines(f"SELECT {', '.join(outer)}", f"FROM (\n{inner}\n)"), values)
+    outer = [quoted(key) for key in cut.keys] + [f"{value(m, cut)} AS {m.name}" for m in metrics]
+    return statement(lines(f"SELECT {', '.join(outer)}", f"FROM (\n{inner}\n)"), values)
 
 
 def _from_events(wanted: Sequence[Simple], cut: Cut, values: dict[str, Any]) -> str:
@@ -128,8 +138,8 @@ def cumulative(metric: Cumulative, cut: Cut) -> Statement:
     else:
         total = _running(metric.of, cut, values)
     columns = [quoted(key) for key in cut.keys]
-    value = f"{_value(metric.of, cut)} AS {metric.name}"
-    return _statement(
+    value = f"{value(metric.of, cut)} AS {metric.name}"
+    return statement(
         lines(f"SELECT {', '.join([*columns, value])}", f"FROM (\n{total}\n)"), values
     )
 
@@ -152,7 +162,7 @@ def reading(metrics: Sequence[Metric], cut: Cut, rolled: Rolled) -> Statement:
             "FROM events",
             f"WHERE {condition(cut, wanted, values, from_start=from_start)}",
         )
-    return _statement(
+    return statement(
         lines(
             "SELECT coalesce(sum(events), 0)::BIGINT AS rows, coalesce(sum(late), 0)::BIGINT "
             "AS late,",
@@ -169,7 +179,7 @@ def reading(metrics: Sequence[Metric], cut: Cut, rolled: Rolled) -> Statement:
 def values(dimension_name: str, rolled: Rolled, *, most: int) -> Statement:
     """Return the statement for the values of a dimension, the most frequent first."""
     column = dimension(dimension_name)
-    return _statement(
+    return statement(
         f"SELECT {column} AS value FROM ({_of_all(column, rolled)})\n"
         f"WHERE {column} IS NOT NULL GROUP BY ALL HAVING sum(events) > 0\n"
         "ORDER BY sum(events) DESC, value LIMIT $most",
@@ -180,7 +190,7 @@ def values(dimension_name: str, rolled: Rolled, *, most: int) -> Statement:
 def present(dimension_name: str, wanted: Sequence[str], rolled: Rolled) -> Statement:
     """Return the statement for those of the values `wanted` that a dimension has."""
     column = dimension(dimension_name)
-    return _statement(
+    return statement(
         f"SELECT {column} AS value FROM ({_of_all(column, rolled)})\n"
         f"WHERE {column} = ANY($wanted) GROUP BY ALL HAVING sum(events) > 0",
         {"wanted": list(wanted), "up_to": rolled.up_to},
@@ -193,7 +203,8 @@ def _of_all(column: str, rolled: Rolled) -> str:
     return f"SELECT {column}, 1 AS events FROM events WHERE retired IS NULL"
 
 
-def _statement(sql: str, values: Mapping[str, Any]) -> Statement:
+def statement(sql: str, values: Mapping[str, Any]) -> Statement:
+    """Return the statement with those of the values that it names."""
     used = set(re.findall(r"\$(\w+)", sql))
     return Statement(sql, {name: value for name, value in values.items() if name in used})
 
@@ -256,7 +267,7 @@ def _aggregate(measure: Simple, values: dict[str, Any]) -> str:
         keep = f" FILTER (name = ANY($of_{measure.name}))"
     match measure.aggregation:
         case Aggregation.COUNT:
-            return f"count(*){keep}"
+            return f"count({measure.column or '*'}){keep}"
         case Aggregation.SUM:
             return f"coalesce(sum({measure.column}){keep}, 0)::{_whole(measure)}"
         case Aggregation.COUNT_DISTINCT:
@@ -268,19 +279,20 @@ def _whole(measure: Simple) -> str:
     return "HUGEINT" if measure.unit is Unit.MONEY else "BIGINT"
 
 
-def _value(metric: Measured, cut: Cut) -> str:
+def value(metric: Measured, cut: Cut) -> str:
+    """Return a metric's value over the columns of its measures."""
     match metric:
         case Simple() if metric.unit is Unit.MONEY:
             return _major(metric.name, cut)
-        case Simple():
+        case Simple() | Trailing():
             return metric.name
         case Derived():
-            plus = " + ".join(_value(term, cut) for term in metric.plus)
-            minus = "".join(f" - {_value(term, cut)}" for term in metric.minus)
+            plus = " + ".join(value(term, cut) for term in metric.plus)
+            minus = "".join(f" - {value(term, cut)}" for term in metric.minus)
             return f"({plus or 0}{minus})"
         case Ratio():
-            top = _value(metric.numerator, cut)
-            bottom = _value(metric.denominator, cut)
+            top = value(metric.numerator, cut)
+            bottom = value(metric.denominator, cut)
             return f"({top})::DOUBLE / nullif({bottom}, 0)"
 
 

@@ -15,18 +15,12 @@ from analyticspro.grain import Grain, WeekStart
 from analyticspro.metrics import catalog
 from analyticspro.metrics.answer import Answer
 from analyticspro.metrics.comparing import beside, filled, joined
-from analyticspro.metrics.compile import (
-    Statement,
-    cumulative,
-    measured,
-    present,
-    reading,
-    values,
-)
+from analyticspro.metrics.compile import Statement, present, reading, values
 from analyticspro.metrics.cut import Cut
 from analyticspro.metrics.known import Known
-from analyticspro.metrics.model import Cumulative, Metric, Unit, is_additive, version
+from analyticspro.metrics.model import Metric, Unit, is_additive, version
 from analyticspro.metrics.query import Query
+from analyticspro.metrics.statements import has_every_bucket, statements
 from analyticspro.period import Period, comparison, parse_period, to_wall
 from analyticspro.warehouse import Reader
 
@@ -218,14 +212,9 @@ class _Run:
     def frame(self, cut: Cut) -> pl.DataFrame:
         """Return the keys and metrics over `cut`."""
         cut = replace(cut, currencies=self.currencies)
-        totals = [m for m in self._metrics if isinstance(m, Cumulative)]
-        within = [m for m in self._metrics if not isinstance(m, Cumulative)]
         frame: pl.DataFrame | None = None
-        if within:
-            frame = self._execute(measured(within, cut, self._reader.rolled))
-        known = cut if self._until is None else replace(cut, end=min(cut.end, self._until))
-        for metric in totals:
-            found = self._execute(cumulative(metric, known))
+        for one in statements(self._metrics, cut, self._until, self._reader):
+            found = self._execute(one)
             frame = found if frame is None else joined(frame, found, cut.keys)
         assert frame is not None
         names = [metric.name for metric in self._metrics]
@@ -251,7 +240,7 @@ def _check_dimensions(query: Query, metrics: Sequence[Metric]) -> None:
 
 def _check_length(cut: Cut, metrics: Sequence[Metric], until: datetime | None) -> None:
     # A running total has a row for every bucket, with events or without.
-    if cut.grain not in _SHORT or not any(isinstance(m, Cumulative) for m in metrics):
+    if cut.grain not in _SHORT or not any(map(has_every_bucket, metrics)):
         return
     buckets = (min(cut.end, until or cut.end) - cut.start) // _SHORT[cut.grain]
     if buckets > _MOST_BUCKETS:

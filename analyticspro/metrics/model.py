@@ -14,8 +14,10 @@ __all__ = [
     "Dimension",
     "Measured",
     "Metric",
+    "OfSessions",
     "Ratio",
     "Simple",
+    "Trailing",
     "Unit",
     "is_additive",
     "measures",
@@ -79,6 +81,18 @@ class Simple(_Described):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OfSessions(Simple):
+    """Something of sessions, added up: each in the bucket, and in the segment, it began in.
+
+    Attributes:
+        column: `sessions` (how many), `bounces`, `page_views` or `seconds` (how long).
+    """
+
+    events: tuple[str, ...] = ()
+    aggregation: Aggregation = Aggregation.SUM
+
+
+@dataclass(frozen=True, kw_only=True)
 class Derived(_Described):
     """Metrics added (`plus`) and subtracted (`minus`)."""
 
@@ -90,8 +104,8 @@ class Derived(_Described):
 class Ratio(_Described):
     """One metric over another, of the same bucket; null when the denominator is 0."""
 
-    numerator: Simple | Derived
-    denominator: Simple | Derived
+    numerator: Simple | Derived | Trailing
+    denominator: Simple | Derived | Trailing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +118,24 @@ class Cumulative(_Described):
     of: Simple
 
 
-Measured: TypeAlias = Simple | Derived | Ratio
+@dataclass(frozen=True, kw_only=True)
+class Trailing(_Described):
+    """The distinct count `of` over the calendar days that end with each bucket's last one.
+
+    The last bucket ends where what is known ends, so its last day may be a part of one. There
+    is a value for every bucket, whether anything happened in it or not.
+
+    Attributes:
+        days: How many, the last one included.
+        is_daily_mean: The mean of what each of the days counts by itself, instead.
+    """
+
+    of: Simple
+    days: int
+    is_daily_mean: bool = False
+
+
+Measured: TypeAlias = Simple | Derived | Ratio | Trailing
 Metric: TypeAlias = Measured | Cumulative
 
 
@@ -117,7 +148,7 @@ def measures(metric: Metric) -> tuple[Simple, ...]:
             found = metric.plus + metric.minus
         case Ratio():
             found = measures(metric.numerator) + measures(metric.denominator)
-        case Cumulative():
+        case Cumulative() | Trailing():
             found = (metric.of,)
     return tuple(dict.fromkeys(found))
 

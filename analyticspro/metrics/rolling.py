@@ -22,7 +22,7 @@ from analyticspro.metrics.model import Aggregation, Simple
 from analyticspro.metrics.span import Span, of_days, span
 from analyticspro.warehouse import DIMENSIONS, MEMBERS, Rolled, facts, members
 
-__all__ = ["added", "can_add", "distinct", "facts_of"]
+__all__ = ["added", "can_add", "distinct", "facts_of", "present"]
 
 _SUMS = ("events", "late", "amounts", "amount_minor", "quantity")
 _OF_MEMBERS = ("source", "name")
@@ -32,7 +32,7 @@ def can_add(measure: Simple) -> bool:
     """Return whether the rollups hold what `measure` adds up."""
     if measure.aggregation is Aggregation.SUM:
         return measure.column in ("amount_minor", "quantity")
-    return measure.aggregation is Aggregation.COUNT
+    return measure.aggregation is Aggregation.COUNT and measure.column is None
 
 
 def facts_of(
@@ -85,6 +85,18 @@ def distinct(measure: Simple, cut: Cut, rolled: Rolled, values: dict[str, Any]) 
 
     It gives the keys of the cut and `measure`.
     """
+    found = present(measure, cut, rolled, values)
+    if found is None:
+        return None
+    keys = ", ".join([*(quoted(key) for key in cut.keys), ""])
+    return f"SELECT {keys}count(*) AS {measure.name} FROM (\n{found}\n) GROUP BY ALL"
+
+
+def present(measure: Simple, cut: Cut, rolled: Rolled, values: dict[str, Any]) -> str | None:
+    """Return the SQL of whom a distinct count counts; None if it takes the events.
+
+    It gives the keys of the cut and member (a hash), each once.
+    """
     whole = of_days(cut, rolled)
     if (
         whole is None
@@ -107,7 +119,6 @@ def distinct(measure: Simple, cut: Cut, rolled: Rolled, values: dict[str, Any]) 
     within = _whole(whole, cut, values, from_start=True)
     left = _left_over(whole, cut, values, from_start=True)
     return lines(
-        f"SELECT {keys}count(*) AS {measure.name} FROM (",
         f"SELECT {keys}member FROM (",
         f"SELECT {', '.join(first)}",
         f"FROM ({members(measure.column)})",
@@ -116,8 +127,7 @@ def distinct(measure: Simple, cut: Cut, rolled: Rolled, values: dict[str, Any]) 
         f"SELECT {', '.join(second)}",
         "FROM events",
         f"WHERE {conjunction([*left, *terms, f'{measure.column} IS NOT NULL'])})",
-        "GROUP BY ALL HAVING sum(events) > 0)",
-        "GROUP BY ALL",
+        "GROUP BY ALL HAVING sum(events) > 0",
     )
 
 

@@ -7,6 +7,8 @@ that an earlier moment can be read again.
 
 from __future__ import annotations
 
+from analyticspro.warehouse.registry_tables import REGISTRY_TABLES
+
 __all__ = ["HIGH", "ID", "LOW", "MIGRATIONS", "PAYLOAD", "PROMOTED"]
 
 # Halves of a hash of 128 bits; MD5 because it will be the same in every version of DuckDB.
@@ -28,6 +30,13 @@ PROMOTED = {
     "quantity": "BIGINT",
     "plan": "VARCHAR",
     "channel": "VARCHAR",
+    "status": "VARCHAR",
+    "method": "VARCHAR",
+    "path": "VARCHAR",
+    "bytes_sent": "BIGINT",
+    "response_us": "BIGINT",
+    "monitor": "VARCHAR",
+    "observed_seconds": "BIGINT",
 }
 
 _FIRST = """
@@ -152,14 +161,28 @@ CREATE TABLE events (
     product VARCHAR,
     quantity BIGINT,
     plan VARCHAR,
-    channel VARCHAR
+    channel VARCHAR,
+    status VARCHAR,
+    method VARCHAR,
+    path VARCHAR,
+    bytes_sent BIGINT,
+    response_us BIGINT,
+    monitor VARCHAR,
+    observed_seconds BIGINT
 );
 INSERT INTO events
 SELECT row_number() OVER (ORDER BY revision, rowid), revision, retired,
     {HIGH.format(ID.format("source"))}, {LOW.format(ID.format("source"))},
     {LOW.format(f"md5_number({PAYLOAD})")}, NULL, source, part, event_id, name, occurred_at,
     received_at, is_late, customer_id, user_id, session_id, amount_minor, currency, properties,
-    raw, schema_version, order_id, country, product_id, product, quantity, plan, channel
+    raw, schema_version, order_id, country, product_id, product, quantity, plan, channel,
+    properties->>'status',
+    properties->>'method',
+    properties->>'path',
+    try_cast(properties->>'bytes_sent' AS BIGINT),
+    try_cast(properties->>'response_us' AS BIGINT),
+    properties->>'monitor',
+    try_cast(properties->>'observed_seconds' AS BIGINT)
 FROM events_1;
 DROP TABLE events_1;
 
@@ -218,6 +241,28 @@ CREATE TABLE members_customer_id ({_MEMBERS});
 CREATE TABLE members_user_id ({_MEMBERS});
 CREATE TABLE members_session_id ({_MEMBERS});
 CREATE TABLE members_order_id ({_MEMBERS});
+
+-- Sessions, as of one revision, and how many began each day of a zone; see sessions.py.
+CREATE TABLE sessions_rolled (up_to BIGINT NOT NULL, zone VARCHAR NOT NULL);
+CREATE TABLE sessions (
+    source VARCHAR NOT NULL,
+    started_at TIMESTAMP NOT NULL,  -- UTC, its first event
+    ended_at TIMESTAMP NOT NULL,    -- UTC, its last event
+    run_at TIMESTAMP NOT NULL,      -- since when there was no gap: before it, if 24 hours were over
+    entry_id VARCHAR NOT NULL,      -- event_id of the first event, whose are also:
+    session_id VARCHAR,             -- the source's own number; null: told by silence
+    user_id VARCHAR,
+    country VARCHAR,
+    plan VARCHAR,
+    channel VARCHAR,
+    events BIGINT NOT NULL,
+    page_views BIGINT NOT NULL,
+    interactions BIGINT NOT NULL
+);
+CREATE TABLE session_days (
+    bucket DATE NOT NULL, source VARCHAR NOT NULL, country VARCHAR, plan VARCHAR, channel VARCHAR,
+    sessions HUGEINT NOT NULL, bounces HUGEINT NOT NULL, page_views HUGEINT NOT NULL,
+    lasted_us HUGEINT NOT NULL);
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND)
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND + REGISTRY_TABLES)

@@ -45,6 +45,13 @@ class Happening:
     quantity: int | None = None
     amount: Decimal | None = None
     currency: str | None = None
+    status: int | None = None
+    method: str | None = None
+    path: str | None = None
+    sent: int | None = None
+    took: int | None = None
+    monitor: str | None = None
+    observed: int | None = None
     id: str = ""
 
 
@@ -79,6 +86,13 @@ def _row(item: Happening) -> dict[str, object]:
         "channel": item.channel,
         "product": item.product,
         "quantity": item.quantity,
+        "status": item.status,
+        "method": item.method,
+        "path": item.path,
+        "bytes_sent": item.sent,
+        "response_us": item.took,
+        "monitor": item.monitor,
+        "observed_seconds": item.observed,
     }
     minor = None
     if item.amount is not None and item.currency is not None:
@@ -106,11 +120,13 @@ def ledger(happenings: Iterable[Happening]) -> duckdb.DuckDBPyConnection:
         CREATE TABLE events (
             happened_at TIMESTAMP, name VARCHAR, "order" VARCHAR, customer VARCHAR, "user" VARCHAR,
             session VARCHAR, country VARCHAR, plan VARCHAR, channel VARCHAR, product VARCHAR,
-            quantity BIGINT, amount DECIMAL(18, 2), currency VARCHAR, id VARCHAR)
+            quantity BIGINT, amount DECIMAL(18, 2), currency VARCHAR, status VARCHAR,
+            method VARCHAR, path VARCHAR, sent BIGINT, took BIGINT, monitor VARCHAR,
+            observed BIGINT, id VARCHAR)
         """
     )
     rows = [list(vars(item).values()) for item in numbered(happenings)]
-    connection.executemany(f"INSERT INTO events VALUES ({', '.join('?' * 14)})", rows)
+    connection.executemany(f"INSERT INTO events VALUES ({', '.join('?' * len(rows[0]))})", rows)
     return connection
 
 
@@ -219,6 +235,27 @@ EVENTS = [
     told("2024-03-31 23:59:59.999999", PLACED, "1.01", order="E1", customer="zoe",
          country="Spain", plan="free", product="cup", quantity=1),
     told("2024-03-15 10:00", "coffee_brewed", country="France", plan="pro"),
+    # A server that fails twice of five times in January, and says how long it took but once.
+    told("2024-01-01", "request_served", status=200, method="GET", path="/", sent=512, took=1_500),
+    told("2024-01-01", "request_served", status=200, method="GET", path="/", sent=512, took=2_501),
+    told("2024-01-31 23:59:59.999999", "request_refused", status=404, method="GET",
+         path="/nowhere", sent=10),
+    told("2024-01-20", "request_failed", status=500, method="POST", path="/pay", sent=0),
+    told("2024-01-20", "request_failed", status=503, method="POST", path="/pay", sent=0),
+    # February: only refusals, never timed, so there is no average; what was no request.
+    told("2024-02-29 23:59", "request_refused", status=400, sent=0),
+    told("2024-03-31 23:59:59.999999", "request_served", status=301, method="HEAD", path="/",
+         sent=0, took=10),
+    told("2024-04-01", "request_failed", status=500, method="GET", path="/", sent=9, took=9),
+    # Checks of unequal weight: a minute's and a quarter of an hour's. In maintenance a check
+    # counts as one, and its time in neither.
+    told("2024-01-05 10:00", "check_passed", monitor="web", observed=60),
+    told("2024-01-05 10:01", "check_failed", monitor="web", observed=60),
+    told("2024-01-05 10:02", "check_excused", monitor="web", observed=60),
+    told("2024-01-05 10:00", "check_passed", monitor="database", observed=900),
+    told("2024-02-05 10:00", "check_excused", monitor="database", observed=900),
+    told("2024-03-05 10:00", "check_failed", monitor="web", observed=60),
+    told("2024-04-01", "check_failed", monitor="web", observed=60),
     # After the quarter: the first microsecond of April must not count.
     told("2024-04-01", PLACED, "1000.00", order="F1", customer="eve", country="France",
          plan="pro", product="cup", quantity=100),

@@ -93,9 +93,11 @@ def questions(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-def test_the_walk_knows_every_metric():
-    assert WITHIN.keys() | TO_DATE.keys() == catalog.METRICS.keys()
-    assert {name for name, m in catalog.METRICS.items() if type(m).__name__ == "Ratio"} == RATIOS
+def test_the_walk_knows_every_metric_of_a_country():
+    """Requests and checks have none: they are proved by hand alone."""
+    walked = {name: m for name, m in catalog.METRICS.items() if "country" in m.dimensions}
+    assert WITHIN.keys() | TO_DATE.keys() == walked.keys()
+    assert {name for name, m in walked.items() if type(m).__name__ == "Ratio"} == RATIOS
 
 
 @pytest.fixture(scope="module", params=ZONES[:2])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from analyticspro.errors import UnknownName
-from analyticspro.metrics.catalog import audience, commerce, dimensions
+from analyticspro.metrics.catalog import audience, commerce, dimensions, operations
 from analyticspro.metrics.model import Dimension, Metric
 
 __all__ = ["DIMENSIONS", "METRICS", "dimension", "metric"]
 
-METRICS: dict[str, Metric] = {m.name: m for m in (*commerce.METRICS, *audience.METRICS)}
+METRICS: dict[str, Metric] = {
+    m.name: m for m in (*commerce.METRICS, *audience.METRICS, *operations.METRICS)
+}
 DIMENSIONS: dict[str, Dimension] = {d.name: d for d in dimensions.DIMENSIONS}
 
 

@@ -14,5 +14,9 @@ DIMENSIONS = (
     Dimension("channel", "Channel", "How the customer found us."),
     Dimension("currency", "Currency", "ISO 4217 code of the amount."),
     Dimension("source", "Source", "The source the event came from."),
+    Dimension("status", "Status", "Status of the answer to a request, such as 404."),
+    Dimension("method", "Method", "Method of a request, such as GET."),
+    Dimension("path", "Path", "What a request asked for, without its query."),
+    Dimension("monitor", "Monitor", "Name of what was checked."),
     Dimension("event", "Event", "Name of the event."),
 )

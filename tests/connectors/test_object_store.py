@@ -1,0 +1,531 @@
+"""Files in an S3-compatible store, of a real server that checks who asks."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import boto3
+import polars as pl
+import pyarrow
+import pytest
+
+from analyticspro.connectors import (
+    FilesSource,
+    fingerprint,
+    is_settled,
+    parse,
+    parts,
+    read_part,
+)
+from analyticspro.connectors.object_store import Bucket
+from analyticspro.connectors.object_store_settings import ObjectStore
+from analyticspro.errors import DefinitionError, RetriableError, SettingError, SourceError
+from analyticspro.ingest import sync
+from analyticspro.warehouse import Warehouse
+from tests.local import free_port, until
+
+BUCKET = "exports"
+PAGE = 10  # so many objects at most are listed at once
+CSV = "id,at,who,paid\n1,2011-11-05,Zoë,1.50\n2,2011-11-06,C2,2\n3,soon,C3,3\n"
+JSONL = '{"id": 1, "at": "2011-11-05", "who": "Zoë", "paid": 1.50}\n{"id": 2}\n'
+
+
+class Secrets(dict[str, str]):
+    def get(self, source: str, name: str) -> str:  # type: ignore[override]
+        if name not in self:
+            raise SettingError(f"There is no secret {source}.{name}.")
+        return self[name]
+
+
+@dataclass
+class Store:
+    """A server of S3 with one bucket, and a person who may read it."""
+
+    endpoint: str
+    secrets: Secrets
+    client: Any
+
+    def put(self, key: str, content: str | bytes) -> None:
+        data = content.encode() if isinstance(content, str) else content
+        self.client.put_object(Bucket=BUCKET, Key=key, Body=data)
+
+    def source(self, pattern: str, **more: Any) -> FilesSource:
+        settings = {
+            "endpoint": self.endpoint,
+            "access_key_id": "s3_id",
+            "secret_access_key": "s3_key",
+            **more.pop("store", {}),
+        }
+        return declared(path=f"s3://{BUCKET}/{pattern}", store=settings, **more)
+
+    def names(self, pattern: str) -> list[str]:
+        return [part.name for part in parts(self.source(pattern), self.secrets)]
+
+
+def declared(**more: Any) -> FilesSource:
+    table = {
+        "name": "shop",
+        "key": ["id"],
+        "event": "order_placed",
+        "occurred_at": "at",
+        "customer_id": "who",
+        "amount": "paid",
+        "currency": "GBP",
+        **more,
+    }
+    found = parse({name: value for name, value in table.items() if value is not None}, "shop")
+    assert isinstance(found, FilesSource)
+    return found
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """A server that asks for keys once there is somebody who has some."""
+    port = free_port()
+    moto = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    # To make a person, give them keys and a right takes three requests of nobody.
+    rules = {"INITIAL_NO_AUTH_ACTION_COUNT": "3", "MOTO_S3_DEFAULT_MAX_KEYS": str(PAGE)}
+    environment = {**os.environ, **rules}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(moto, env=environment, **quiet) as process:  # type: ignore[call-overload]
+        try:
+            until(lambda: process.poll() is not None or _answers(port))
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(scope="module")
+def keys(server: str) -> Secrets:
+    """The keys of somebody who may do anything there."""
+    place = {"endpoint_url": server, "region_name": "us-east-1"}
+    nobody = {"aws_access_key_id": "nobody", "aws_secret_access_key": "none"}
+    iam = boto3.client("iam", **place, **nobody)
+    iam.create_user(UserName="reader")
+    made = iam.create_access_key(UserName="reader")["AccessKey"]
+    right = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [right]})
+    iam.put_user_policy(UserName="reader", PolicyName="all", PolicyDocument=policy)
+    return Secrets(s3_id=made["AccessKeyId"], s3_key=made["SecretAccessKey"])
+
+
+@pytest.fixture
+def store(server: str, keys: Secrets) -> Iterator[Store]:
+    client = boto3.client(
+        "s3",
+        endpoint_url=server,
+        region_name="us-east-1",
+        aws_access_key_id=keys["s3_id"],
+        aws_secret_access_key=keys["s3_key"],
+    )
+    client.create_bucket(Bucket=BUCKET)
+    yield Store(server, keys, client)
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
+        listed = [{"Key": item["Key"]} for item in page.get("Contents", [])]
+        if listed:
+            client.delete_objects(Bucket=BUCKET, Delete={"Objects": listed})
+    client.delete_bucket(Bucket=BUCKET)
+
+
+@dataclass
+class Read:
+    """What came out of a file."""
+
+    events: pl.DataFrame
+    rejects: pl.DataFrame
+    positions: list[int]
+
+
+def read(source: FilesSource, secrets: Secrets | None = None) -> Read:
+    [part] = parts(source, secrets)
+    batches = list(read_part(source, part, secrets))
+    return Read(
+        pl.concat([batch.events for batch in batches]),
+        pl.concat([batch.rejects for batch in batches]),
+        [batch.position for batch in batches],
+    )
+
+
+# Which objects
+
+
+NAMES = ["a.csv", "b.csv", "2011/c.csv", "2011/12/d.csv", "2012/e.csv", "e.txt", "a b+ü%2F.csv"]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "a.csv",
+        "*.csv",
+        "**/*.csv",
+        "2011*/*.csv",
+        "2011/**/*.csv",
+        "?.[ct]*",
+        "2011/12/d.csv",
+        "a *",
+    ],
+)
+def test_a_pattern_means_what_it_means_in_a_folder(store: Store, tmp_path: Path, pattern: str):
+    for name in NAMES:
+        store.put(name, CSV)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(CSV)
+    local = [part.name for part in parts(declared(path=str(tmp_path / pattern)))]
+    assert store.names(pattern) == local != []
+
+
+def test_a_part_knows_what_the_store_knows(store: Store):
+    store.put("2011/a.csv", CSV)
+    [part] = parts(store.source("2011/*.csv"), store.secrets)
+    assert (part.name, part.size) == ("a.csv", len(CSV.encode()))
+    assert part.location == f"s3://{BUCKET}/2011/a.csv"
+    now = datetime.now(UTC)
+    assert part.changed_ns == part.touched_ns
+    assert abs(part.changed_ns / 1e9 - now.timestamp()) < 60
+    source = store.source("2011/*.csv", settled_for=3600)
+    assert not is_settled(source, part, now)
+    assert is_settled(source, part, now + timedelta(hours=2))
+
+
+def test_a_fingerprint_is_of_the_content(store: Store):
+    def now() -> str:
+        [part] = parts(store.source("a.csv"), store.secrets)
+        return fingerprint(part)
+
+    store.put("a.csv", CSV)
+    first = now()
+    store.put("a.csv", CSV)
+    assert now() == first
+    store.put("a.csv", CSV.replace("Zoë", "Zoe"))
+    assert now() != first
+
+
+def test_more_objects_than_a_page_lists_are_all_found(store: Store):
+    for number in range(2 * PAGE + 5):
+        store.put(f"many/{number:04}.csv", "x")
+    [answer, *_] = store.client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
+    assert answer["KeyCount"] == PAGE
+    assert store.names("many/*.csv") == [f"{number:04}.csv" for number in range(2 * PAGE + 5)]
+
+
+def test_what_a_console_calls_a_folder_is_no_file(store: Store):
+    store.put("2011/", "")
+    store.put("2011/a.csv", CSV)
+    store.put("2011/empty.csv", "")
+    assert store.names("2011/*") == ["a.csv", "empty.csv"]
+    assert store.names("*/*") == ["2011/a.csv", "2011/empty.csv"]
+
+
+def test_a_pattern_that_fits_nothing_says_so(store: Store):
+    with pytest.raises(SourceError, match=r"Source shop: no object fits s3://exports/\*\.tsv"):
+        store.names("*.tsv")
+
+
+# What is in them
+
+
+def _zstd(text: str) -> bytes:
+    return bytes(pyarrow.Codec("zstd").compress(text.encode(), asbytes=True))
+
+
+def _parquet(rows: int = 3) -> bytes:
+    frame = pl.DataFrame(
+        {
+            "id": range(rows),
+            "at": [datetime(2011, 11, 5, tzinfo=UTC)] * rows,
+            "who": [f"C{number}" for number in range(rows)],
+            "paid": ["1.50"] * rows,
+        }
+    )
+    file = pyarrow.BufferOutputStream()
+    frame.write_parquet(file, row_group_size=1_000)
+    return bytes(file.getvalue().to_pybytes())
+
+
+@pytest.mark.parametrize(
+    ("form", "content"),
+    [
+        pytest.param("csv", CSV.encode(), id="CSV"),
+        pytest.param("csv", gzip.compress(CSV.encode()), id="CSV, gzip"),
+        pytest.param("csv", _zstd(CSV), id="CSV, zstd"),
+        pytest.param("jsonl", JSONL.encode(), id="JSONL"),
+        pytest.param("parquet", _parquet(), id="Parquet"),
+        pytest.param("parquet", _parquet(5_000), id="Parquet in row groups"),
+    ],
+)
+def test_an_object_is_read_as_a_file_is(store: Store, tmp_path: Path, form: str, content: bytes):
+    store.put("x/ü a+b%20", content)
+    (tmp_path / "ü a+b%20").write_bytes(content)
+    local = read(declared(path=str(tmp_path / "ü*"), format=form))
+    stored = read(store.source("x/ü*", format=form), store.secrets)
+    assert stored.events.height > 0
+    assert stored.events.equals(local.events)
+    assert stored.rejects.equals(local.rejects)
+    assert stored.positions[-1] == len(content)
+
+
+def test_an_object_larger_than_a_range_is_read_to_its_end(store: Store):
+    rows = [f"{number},2011-11-05,{'x' * 60_000},1\n" for number in range(150)]
+    store.put("large.csv", "id,at,who,paid\n" + "".join(rows))
+    found = read(store.source("large.csv"), store.secrets)
+    assert found.events.height == 150
+    assert found.events["event_id"].n_unique() == 150
+
+
+def test_a_cut_archive_is_refused(store: Store):
+    store.put("a.csv.gz", gzip.compress(CSV.encode())[:-6])
+    with pytest.raises(SourceError, match="is not a whole gzip file"):
+        read(store.source("a.csv.gz"), store.secrets)
+
+
+def test_an_empty_object_has_no_records(store: Store):
+    store.put("a.csv", "")
+    source = store.source("a.csv")
+    [part] = parts(source, store.secrets)
+    assert list(read_part(source, part, store.secrets)) == []
+
+
+def test_an_object_that_changed_since_it_was_listed_is_left_for_the_next_sync(store: Store):
+    store.put("a.csv", CSV)
+    source = store.source("a.csv")
+    [part] = parts(source, store.secrets)
+    store.put("a.csv", CSV + "4,2011-11-07,C4,4\n")
+    with pytest.raises(RetriableError, match="was changed while it was read"):
+        list(read_part(source, part, store.secrets))
+
+
+def test_an_object_that_changes_between_two_ranges_is_not_mixed(store: Store):
+    first, second = b"a" * 9_000_000, b"b" * 9_000_000
+    store.put("a.csv", first)
+    source = store.source("a.csv")
+    assert source.store is not None
+    bucket = Bucket("Source shop", source.path, source.store, store.secrets, "shop")
+    [part] = bucket.parts()
+    with bucket.open(part) as (file, told):
+        assert file.read(5) == b"aaaaa"
+        assert 5 <= told() < len(first)
+        store.put("a.csv", second)
+        with pytest.raises(RetriableError, match="was changed"):
+            file.read()
+
+
+def test_an_object_that_is_gone_says_so(store: Store):
+    store.put("a.csv", CSV)
+    source = store.source("a.csv")
+    [part] = parts(source, store.secrets)
+    store.client.delete_object(Bucket=BUCKET, Key="a.csv")
+    with pytest.raises(SourceError, match=r"s3://exports/a\.csv is not there"):
+        list(read_part(source, part, store.secrets))
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
+    opened = Warehouse.open(tmp_path / "warehouse.duckdb", backups=tmp_path / "backups")
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def test_a_sync_reads_what_changed_and_retracts_what_vanished(store: Store, warehouse: Warehouse):
+    def synced() -> tuple[int, ...]:
+        report = sync(source, warehouse, secrets=store.secrets, progress=lambda _: None)
+        assert report.error is None
+        return report.parts, report.read, report.new, report.changed, report.retracted
+
+    source = store.source("2011/*.csv*", key=None)
+    store.put("2011/a.csv", CSV)
+    store.put("2011/b.csv.gz", gzip.compress(CSV.encode()))
+    assert synced() == (2, 2, 4, 0, 0)
+    assert synced() == (2, 0, 0, 0, 0)
+    store.put("2011/a.csv", CSV.replace("2,2011-11-06,C2,2\n", ""))
+    assert synced() == (2, 1, 0, 0, 1)
+
+
+# Who asks, and where
+
+
+def test_wrong_keys_are_named_and_never_shown(store: Store):
+    store.put("a.csv", CSV)
+    wrong = Secrets(s3_id=store.secrets["s3_id"], s3_key="a-wrong-one")
+    with pytest.raises(SourceError) as caught:
+        parts(store.source("*.csv"), wrong)
+    said = str(caught.value)
+    assert "may not be listed" in said
+    assert "analyticspro secrets set shop.s3_key" in said
+    assert store.secrets["s3_id"] not in said
+    assert "a-wrong-one" not in said
+
+
+def test_a_secret_that_is_not_there_is_asked_for(store: Store):
+    for secrets in (Secrets(), None):
+        with pytest.raises(SettingError, match="s3_id"):
+            parts(store.source("*.csv"), secrets)
+
+
+def test_a_bucket_that_is_not_there_says_so(store: Store):
+    source = store.source("*.csv").model_copy(update={"path": "s3://nowhere/*.csv"})
+    with pytest.raises(SourceError, match=r"bucket 'nowhere' of http.* is not there"):
+        parts(source, store.secrets)
+
+
+def test_a_store_that_does_not_answer_is_tried_again_later():
+    settings = {"endpoint": f"http://127.0.0.1:{free_port()}"}
+    with pytest.raises(RetriableError, match="the store does not answer"):
+        parts(declared(path="s3://exports/*.csv", store=settings))
+
+
+def test_keys_and_addresses_of_the_environment_are_not_used(store: Store):
+    store.put("a.csv", CSV)
+    program = (
+        "import json, sys; from analyticspro.connectors import parse, parts;"
+        "table, keys = json.load(sys.stdin);"
+        "secrets = type('S', (), {'get': lambda self, source, name: keys[name]})();"
+        "print([part.name for part in parts(parse(table, 'shop'), secrets)])"
+    )
+    elsewhere = {
+        "AWS_ACCESS_KEY_ID": "theirs",
+        "AWS_SECRET_ACCESS_KEY": "theirs",
+        "AWS_SESSION_TOKEN": "theirs",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        "AWS_REGION": "mars-1",
+    }
+    table = store.source("*.csv").model_dump(mode="json", exclude_defaults=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        input=json.dumps([{**table, "name": "shop"}, store.secrets]),
+        env={**os.environ, **elsewhere},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.returncode) == ("['a.csv']\n", 0), done.stderr
+
+
+LISTING = (
+    '<?xml version="1.0" encoding="UTF-8"?><ListBucketResult><Name>exports</Name>'
+    "<IsTruncated>false</IsTruncated><Contents><Key>a.csv</Key><Size>2</Size>"
+    "<LastModified>2026-01-31T12:00:00.000Z</LastModified></Contents></ListBucketResult>"
+)
+
+
+@contextmanager
+def answering(*statuses: int) -> Iterator[tuple[str, list[Any]]]:
+    """Answer with these statuses, the last one for good; give the address and what was asked."""
+    asked: list[Any] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status = statuses[min(len(asked), len(statuses) - 1)]
+            asked.append((self.path, self.headers))
+            body = LISTING.encode() if status == 200 else b""
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
+        thread.join()
+
+
+def test_without_keys_nobody_is_named():
+    with answering(200) as (endpoint, asked):
+        [part] = parts(declared(path="s3://exports/*.csv", store={"endpoint": endpoint}))
+    assert part.name == "a.csv"
+    assert [path.partition("?")[0] for path, _ in asked] == ["/exports"]
+    assert not [headers for _, headers in asked if "authorization" in headers]
+
+
+def test_a_store_that_gives_no_etag_is_known_by_size_and_time():
+    with answering(200) as (endpoint, _):
+        [part] = parts(declared(path="s3://exports/*.csv", store={"endpoint": endpoint}))
+    assert fingerprint(part) == f"etag-2-{part.changed_ns}"
+    assert fingerprint(replace(part, etag="x")) == "etag-x"
+
+
+def test_a_store_that_is_busy_is_asked_again():
+    with answering(503, 500, 200) as (endpoint, asked):
+        assert len(parts(declared(path="s3://exports/*.csv", store={"endpoint": endpoint}))) == 1
+    assert len(asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "said"),
+    [
+        (400, SourceError, "the store answers 400. Check endpoint, region"),
+        (403, SourceError, "Name its keys in the source's store"),
+        (503, RetriableError, "the store does not answer"),
+    ],
+)
+def test_a_store_that_refuses_is_told_from_one_that_fails(
+    status: int, error: type[Exception], said: str
+):
+    with answering(status) as (endpoint, _), pytest.raises(error) as caught:
+        parts(declared(path="s3://exports/*.csv", store={"endpoint": endpoint}))
+    assert said in str(caught.value)
+
+
+# The declaration
+
+
+@pytest.mark.parametrize(
+    ("table", "problem"),
+    [
+        ({"path": "s3://"}, "write one such as s3://bucket/folder"),
+        ({"path": "s3://bucket"}, "write one such as s3://bucket/folder"),
+        ({"path": "*.csv", "store": {}}, "store is for a path that begins with s3://"),
+        ({"store": {"endpoint": "s3.example.com"}}, "is no address of a store"),
+        ({"store": {"endpoint": "https://s3.example.com/x"}}, "is no address of a store"),
+        ({"store": {"endpoint": "https://ann:pw@s3.example.com"}}, "a user or a password"),
+        ({"store": {"endpoint": "http://s3.example.com"}}, "endpoint is not encrypted"),
+        ({"store": {"access_key_id": "s3_id"}}, "needs both access_key_id and secret_access_key"),
+        ({"store": {"region": "http://x"}}, "region"),
+        ({"store": {"regoin": "x"}}, "Did you mean 'region'?"),
+    ],
+)
+def test_a_declaration_that_cannot_be_meant_is_refused(table: dict[str, Any], problem: str):
+    with pytest.raises(DefinitionError) as caught:
+        declared(**{"path": "s3://exports/*.csv", **table})
+    assert problem in str(caught.value)
+    assert "ann:pw" not in str(caught.value)
+
+
+def test_a_path_in_a_store_is_not_taken_from_a_folder(tmp_path: Path):
+    assert declared(path="s3://exports/*.csv").within(tmp_path).path == "s3://exports/*.csv"
+
+
+@pytest.mark.parametrize(
+    ("settings", "address"),
+    [
+        ({}, "https://s3.us-east-1.amazonaws.com"),
+        ({"region": "eu-west-2"}, "https://s3.eu-west-2.amazonaws.com"),
+        ({"endpoint": "https://minio.example:9000/"}, "https://minio.example:9000"),
+    ],
+)
+def test_a_store_without_an_address_is_amazons(settings: dict[str, str], address: str):
+    assert ObjectStore(**settings).url == address  # type: ignore[arg-type]

@@ -1,0 +1,425 @@
+"""Whatever comes, changes or goes, in whatever order, sessions are what a walk finds.
+
+The walk below is the meaning of semantics.md, "Sessions, bounce": 30 minutes of silence end a
+session (30:00 do not), and so does an event at 24 hours or more after its first.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import duckdb
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from analyticspro.connectors.batch import REJECTS
+from analyticspro.events import SCHEMA, WriteMode
+from analyticspro.policy import OWNER
+from analyticspro.warehouse import Cursor, Warehouse, every_session, session_days
+from analyticspro.warehouse.schema import MIGRATIONS
+from analyticspro.warehouse.sessions import bring_up, sessions_up_to
+
+START = datetime(2024, 3, 9, 22, tzinfo=UTC)
+GAP, LONGEST = timedelta(minutes=30), timedelta(hours=24)
+PAGE, STARTED, BOUGHT, REFUNDED = "page_viewed", "session_started", "bought", "order_refunded"
+CURSOR = Cursor("f00d:cafe", size=1, changed_ns=1)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One event: who did what, and when, in minutes since `START`."""
+
+    id: str
+    minute: float
+    user: str | None = "ann"
+    name: str = PAGE
+    session: str | None = None
+    country: str | None = None
+    source: str = "web"
+
+    @property
+    def at(self) -> datetime:
+        return START + timedelta(minutes=self.minute)
+
+    @property
+    def visitor(self) -> tuple[str, bool, str] | None:
+        """Whose session it is in; None if in nobody's."""
+        if self.session is not None:
+            return self.source, True, self.session
+        if self.user is None or self.name == REFUNDED:
+            return None
+        return self.source, False, self.user
+
+    def row(self) -> dict[str, Any]:
+        return {
+            "event_id": self.id,
+            "name": self.name,
+            "occurred_at": self.at,
+            "user_id": self.user,
+            "session_id": self.session,
+            "properties": f'{{"country":"{self.country}"}}' if self.country else "{}",
+        }
+
+
+Session = tuple[Any, ...]
+
+
+def walk(steps: Iterable[Step]) -> list[Session]:
+    """Return the sessions, going from event to event."""
+    counted = [step for step in steps if step.visitor is not None]
+    counted.sort(key=lambda step: (step.visitor, step.at, step.id))
+    found = []
+    for (_, is_numbered, _), own in groupby(counted, key=lambda step: step.visitor or ()):
+        session: list[Step] = []
+        for step in own:
+            if session and not is_numbered:
+                is_over = step.at - session[0].at >= LONGEST
+                if step.at - session[-1].at > GAP or is_over:
+                    found.append(told(session))
+                    session = []
+            session.append(step)
+        found.append(told(session))
+    return sorted(found, key=str)
+
+
+def told(session: list[Step]) -> Session:
+    first, pages = session[0], sum(step.name == PAGE for step in session)
+    acts = sum(step.name not in (PAGE, STARTED, REFUNDED) for step in session)
+    return (
+        first.source, first.session, first.user, first.at, session[-1].at, first.country,
+        len(session), pages, pages == 1 and acts == 0,
+    )  # fmt: skip
+
+
+class Told:
+    """A warehouse, and what must be in it."""
+
+    def __init__(self, file: Path, zone: str = "UTC") -> None:
+        self.warehouse = Warehouse.open(file, backups=file.parent, zone=zone)
+        self.live: dict[tuple[str, str], Step] = {}
+
+    def tell(self, *steps: Step) -> None:
+        """Have events come, late ones too; one that was there is corrected."""
+        with self.warehouse.writer() as writer, writer.commit(START):
+            for source in sorted({step.source for step in steps}):
+                own = [step for step in steps if step.source == source]
+                rows = pl.DataFrame([step.row() for step in own], schema=SCHEMA)
+                writer.store(
+                    source, "a", rows, mode=WriteMode.REPLACE, received_at=START, watermark=None
+                )
+        self.live |= {(step.source, step.id): step for step in steps}
+
+    def retract(self, *ids: str) -> None:
+        """Have the source lack events that it had."""
+        for source in sorted({source for source, _ in self.live}):
+            with self.warehouse.writer() as writer, writer.commit(START):
+                kept = writer._connection.execute(
+                    "SELECT seq FROM events WHERE retired IS NULL AND source = $source "
+                    "AND NOT event_id = ANY($ids)",
+                    {"source": source, "ids": list(ids)},
+                ).fetchall()
+                writer.finish_part(
+                    source,
+                    "a",
+                    seen=np.array([seq for (seq,) in kept], np.int64),
+                    rejects=pl.DataFrame(schema=REJECTS),
+                    cursor=CURSOR,
+                )
+        self.live = {place: step for place, step in self.live.items() if place[1] not in ids}
+
+    def sessions(self) -> list[Session]:
+        with self.warehouse.reader(OWNER) as reader:
+            found = reader.frame(
+                "SELECT source, session_id, user_id, started_at, ended_at, country, events, "
+                f"page_views, page_views = 1 AND interactions = 0 FROM ({every_session()})",
+                {"sessions_up_to": reader.sessions_up_to.up_to},
+            )
+        in_utc = pl.col("started_at", "ended_at").dt.replace_time_zone("UTC")
+        return sorted(found.with_columns(in_utc).rows(), key=str)
+
+    def stored(self) -> list[Session]:
+        """Return what the table holds, run and all, in an order of its own."""
+        with self.warehouse.reader(OWNER) as reader:
+            return reader.frame("SELECT * EXCLUDE (run_at) FROM sessions ORDER BY ALL").rows()
+
+    def check(self) -> None:
+        assert self.sessions() == walk(self.live.values())
+
+    def check_days(self) -> None:
+        """Compare the days with the sessions that are stored, once brought up to date."""
+        with self.warehouse.reader(OWNER) as reader:
+            days = reader.frame(
+                "SELECT bucket, source, country, sum(sessions)::BIGINT AS sessions, "
+                "sum(bounces)::BIGINT, sum(page_views)::BIGINT, sum(lasted_us)::BIGINT "
+                f"FROM ({session_days()}) GROUP BY ALL HAVING sum(sessions) <> 0"
+            ).rows()
+        summed: dict[Session, list[int]] = {}
+        for source, _, _, began, ended, country, _, pages, is_bounce in walk(self.live.values()):
+            lasted = (ended - began) // timedelta(microseconds=1)
+            sums = summed.setdefault((began.date(), source, country), [0, 0, 0, 0])
+            for place, value in enumerate((1, int(is_bounce), pages, lasted)):
+                sums[place] += value
+        assert sorted(days, key=str) == sorted([(*k, *v) for k, v in summed.items()], key=str)
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty warehouse to copy: quicker than to make one."""
+    file = tmp_path_factory.mktemp("empty") / "w.duckdb"
+    Warehouse.open(file, backups=file.parent).close()
+    return file
+
+
+@contextmanager
+def opened(empty: Path, zone: str = "UTC") -> Iterator[Told]:
+    with TemporaryDirectory() as folder:
+        shutil.copy(empty, folder)
+        held = Told(Path(folder) / empty.name, zone)
+        try:
+            yield held
+        finally:
+            held.warehouse.close()
+
+
+def views(*minutes: float, **more: Any) -> list[Step]:
+    return [Step(f"{more.get('user', 'ann')}{minute}", minute, **more) for minute in minutes]
+
+
+def lengths(steps: Iterable[Step]) -> list[int]:
+    return [session[6] for session in sorted(walk(steps), key=lambda session: session[3])]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "events"),
+    [
+        pytest.param([0, 30, 60], [3], id="30 minutes of silence continue it"),
+        pytest.param([0, 30.001], [1, 1], id="more end it"),
+        pytest.param([*range(0, 1440, 20)], [72], id="it goes on for 24 hours"),
+        pytest.param([*range(0, 1441, 20)], [72, 1], id="and no longer"),
+        pytest.param([*range(0, 2900, 20)], [72, 72, 1], id="each has 24 hours of its own"),
+        pytest.param([0, 25, *range(50, 1500, 25)], [58, 2], id="counted from the first event"),
+        pytest.param([0, 0, 0], [3], id="at one time"),
+    ],
+)
+@pytest.mark.parametrize("compacted", [False, True])
+def test_a_session_ends_by_silence_or_after_24_hours(
+    empty: Path, minutes: list[float], events: list[int], compacted: bool
+):
+    steps = [Step(f"e{number}", minute) for number, minute in enumerate(minutes)]
+    assert lengths(steps) == events
+    with opened(empty) as held:
+        held.tell(*steps[::2])
+        if compacted:
+            held.warehouse.compact()
+        if steps[1::2]:
+            held.tell(*steps[1::2])
+        held.check()
+
+
+def test_a_late_event_makes_one_session_of_two(empty: Path):
+    with opened(empty) as held:
+        held.tell(*views(0, 50))
+        held.warehouse.compact()
+        held.check()
+        held.tell(*views(25))
+        held.check()
+        assert [session[6] for session in held.sessions()] == [3]
+
+
+def test_a_retraction_splits_a_session_and_moves_the_clock_of_those_after_it(empty: Path):
+    steps = views(*range(0, 3000, 20))
+    with opened(empty) as held:
+        held.tell(*steps)
+        held.warehouse.compact()
+        assert lengths(held.live.values()) == [72, 72, 6]
+        held.retract("ann20", "ann40")
+        held.check()
+        assert lengths(held.live.values()) == [1, 72, 72, 3]
+        held.warehouse.compact()
+        held.tell(*views(20))  # still apart from what follows, but for its own end
+        held.check()
+        held.retract("ann60", "ann1500")
+        held.warehouse.compact()
+        held.check()
+
+
+def test_a_day_long_visit_is_cut_where_its_run_began_though_only_its_end_is_read(empty: Path):
+    """The later sessions of a run know its beginning, though they were made one by one."""
+    with opened(empty) as held:
+        for day in range(4):
+            held.tell(*views(*range(1440 * day, 1440 * (day + 1), 30)))
+            held.warehouse.compact()
+        held.check()
+        held.tell(*views(-30))
+        held.check()
+        held.warehouse.compact()
+        held.check()
+        assert len(held.sessions()) == 5
+
+
+def test_the_first_event_says_where_a_session_began(empty: Path):
+    with opened(empty) as held:
+        held.tell(Step("b", 0, country="Italy"), Step("c", 5, country="Spain"))
+        held.warehouse.compact()
+        held.tell(Step("a", 0, country="France"))  # at the same time, the lower id
+        held.check()
+        assert [session[5] for session in held.sessions()] == ["France"]
+        held.retract("a", "b")
+        held.check()
+        assert [session[5] for session in held.sessions()] == ["Spain"]
+
+
+def test_a_source_is_taken_at_its_word_about_its_own_sessions(empty: Path):
+    numbered = [Step("a", 0, session="s"), Step("b", 9000, user=None, session="s")]
+    with opened(empty) as held:
+        held.tell(*numbered, Step("c", 1, session="t"), Step("d", 2), Step("e", 3, user=None))
+        held.check()
+        assert sorted(session[1] or "" for session in held.sessions()) == ["", "s", "t"]
+        held.warehouse.compact()
+        held.tell(Step("f", -9000, session="s", country="Peru"))
+        held.check()
+        held.retract("a")
+        held.check()
+
+
+@pytest.mark.parametrize(
+    ("names", "is_bounce"),
+    [
+        pytest.param([PAGE], True, id="one page and nothing else"),
+        pytest.param([STARTED, PAGE], True, id="what a tracker says by itself is no act"),
+        pytest.param([PAGE, PAGE], False, id="two pages"),
+        pytest.param([PAGE, BOUGHT], False, id="an act"),
+        pytest.param([STARTED], False, id="no page"),
+        pytest.param([PAGE, REFUNDED], True, id="a refund befalls them and is no visit"),
+    ],
+)
+def test_a_bounce_is_one_page_and_no_act(empty: Path, names: list[str], is_bounce: bool):
+    with opened(empty) as held:
+        held.tell(*(Step(name + str(at), at, name=name) for at, name in enumerate(names)))
+        held.check()
+        assert [session[8] for session in held.sessions()] == [is_bounce]
+
+
+def test_days_are_those_of_the_zone_and_made_anew_for_another(empty: Path):
+    def days(held: Told) -> list[tuple[str, int]]:
+        held.warehouse.compact()
+        with held.warehouse.reader(OWNER) as reader:
+            return reader.frame(
+                f"SELECT bucket::VARCHAR, sum(sessions)::INT FROM ({session_days()}) "
+                "GROUP BY ALL ORDER BY ALL"
+            ).rows()
+
+    with opened(empty, "Europe/London") as held:
+        held.tell(*views(0, 60, 180))
+        assert days(held) == [("2024-03-09", 2), ("2024-03-10", 1)]
+        held.warehouse.close()
+        file = held.warehouse._file
+        held.warehouse = Warehouse.open(file, backups=file.parent, zone="Asia/Tokyo")
+        assert days(held) == [("2024-03-10", 3)]
+
+
+def test_many_steps_come_to_what_one_does(empty: Path):
+    """A large warehouse is brought up a part at a time; each part is whole by itself."""
+    with opened(empty) as held:
+        held.tell(*views(*range(0, 4000, 25)))
+        held.tell(*views(*range(10, 4000, 400)))
+        held.retract("ann1000", "ann1025", "ann2000")
+        with duckdb.connect() as connection:
+            for migration in MIGRATIONS:
+                connection.execute(migration)
+            with held.warehouse.reader(OWNER) as reader:
+                for table in ("events", "ledger"):
+                    rows = reader.frame(f"FROM {table}")
+                    connection.register("rows", rows)
+                    connection.execute(f"INSERT INTO {table} BY NAME FROM rows")
+            bring_up(connection, "UTC", events_a_step=1)
+            assert sessions_up_to(connection).up_to == 3
+            little = connection.sql(
+                "SELECT * EXCLUDE (run_at) FROM sessions ORDER BY ALL"
+            ).fetchall()
+        held.warehouse.compact()
+        assert held.stored() == little
+        held.check()
+
+
+# Minutes at which something may happen: about a gap, and about the end of 24 hours.
+MINUTES = st.sampled_from([0, 1, 29, 30, 31, 60, 90, 91, 120, 300, 1410, 1439, 1440, 1441, 1470])
+STEPS = st.builds(
+    Step,
+    st.sampled_from([f"e{number}" for number in range(12)]),
+    MINUTES | st.integers(0, 200) | st.integers(0, 60).map(lambda step: step * 30),
+    st.sampled_from(["ann", "ann", "ann", "bob", None]),
+    st.sampled_from([PAGE, PAGE, STARTED, BOUGHT, REFUNDED]),
+    st.sampled_from([None, None, None, None, "s"]),
+    st.sampled_from([None, "France", "Italy"]),
+    st.sampled_from(["web", "web", "web", "app"]),
+)
+# A visit that goes on for days, of which single events then go or move.
+LONG = st.builds(
+    lambda first, every: [
+        Step(f"l{number}", first + number * every) for number in range(3000 // every)
+    ],
+    st.integers(-40, 40),
+    st.integers(25, 31),
+)
+MOVED = st.builds(
+    lambda number, by: Step(f"l{number}", number * 30 + by),
+    st.integers(0, 110),
+    st.integers(-40, 40),
+)
+DEEDS = st.one_of(
+    st.tuples(st.just("tell"), st.lists(STEPS, min_size=1, max_size=8)),
+    st.tuples(st.just("tell"), st.lists(MOVED, min_size=1, max_size=3)),
+    st.tuples(st.just("tell"), LONG),
+    st.tuples(
+        st.just("retract"),
+        st.lists(
+            st.integers(0, 11).map("e{}".format) | st.integers(0, 110).map("l{}".format),
+            min_size=1,
+            max_size=4,
+        ),
+    ),
+    st.tuples(st.just("compact"), st.just([])),
+)
+
+
+def follow(empty: Path, deeds: list[Any]) -> None:
+    with opened(empty) as held:
+        for kind, what in deeds:
+            if kind == "tell":
+                held.tell(*{(step.source, step.id): step for step in what}.values())
+            elif kind == "retract":
+                held.retract(*what)
+            else:
+                held.warehouse.compact()
+                held.check_days()
+            held.check()
+
+
+LINE = [Step(f"l{number}", number * 30) for number in range(100)]
+
+
+@settings(max_examples=60)
+@given(st.lists(DEEDS, min_size=2, max_size=7))
+@example([("tell", LINE), ("compact", []), ("retract", ["l0", "l50"]), ("compact", []),
+          ("tell", [replace(LINE[50], minute=1490)]), ("compact", [])])  # fmt: skip
+def test_sessions_are_what_a_walk_finds(empty: Path, deeds: list[Any]):
+    follow(empty, deeds)
+
+
+@pytest.mark.soak
+@settings(max_examples=3_000)
+@given(st.lists(DEEDS, min_size=2, max_size=12))
+def test_sessions_are_what_a_walk_finds_at_length(empty: Path, deeds: list[Any]):
+    follow(empty, deeds)
