@@ -66,6 +66,16 @@ class Settings:
         default=False,
         metadata={"help": "Listen on an address that other machines can reach, unencrypted."},
     )
+    backup_at: str = field(
+        default="",
+        metadata={
+            "help": "When the workspace is backed up by itself, as cron: 30 3 * * * is every "
+            "night at 03:30. Never if empty."
+        },
+    )
+    backups_kept: int = field(
+        default=7, metadata={"help": "How many of these backups are kept, the newest ones."}
+    )
     state_url: str = field(
         default="",
         metadata={
@@ -110,6 +120,8 @@ class Settings:
                 f"Settings port and api_port are both {self.port}; they must differ."
             )
 
+        if self.backups_kept < 1:
+            raise SettingError(f"Setting backups_kept is {self.backups_kept}; keep at least 1.")
         _check_no_password(self.state_url)
 
     @property

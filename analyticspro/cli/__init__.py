@@ -1,6 +1,16 @@
 """The command line."""
 
-from analyticspro.cli import backups, doctor, figures, keys, reports, secrets, services, sources
+from analyticspro.cli import (
+    backups,
+    doctor,
+    figures,
+    keys,
+    reports,
+    schedules,
+    secrets,
+    services,
+    sources,
+)
 from analyticspro.cli.root import group as main
 
 __all__ = [
@@ -10,6 +20,7 @@ __all__ = [
     "keys",
     "main",
     "reports",
+    "schedules",
     "secrets",
     "services",
     "sources",

@@ -78,7 +78,7 @@ def status(place: Place, *, form: str) -> None:
                     "yes" if state.is_ready else "no",
                     str(state.pid or "—"),
                     _duration(state.uptime_s),
-                    state.address,
+                    state.address if state.address.startswith("http") else "—",
                 ]
                 for state in states
             ],

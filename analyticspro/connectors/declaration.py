@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     model_validator,
 )
 
@@ -95,6 +97,32 @@ _SOME_DAY = datetime(2011, 11, 5, 14, 30, tzinfo=UTC)
 
 Columns = Annotated[tuple[str, ...], AfterValidator(_once)]
 TimeFormat = Annotated[str, AfterValidator(_time_format)]
+
+
+def _duration(text: object) -> object:
+    found = re.fullmatch(r"([1-9]\d{0,5})\s*([smhd])", text) if isinstance(text, str) else None
+    if found is None:
+        return text
+    return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
+
+
+def _is_length(length: timedelta) -> timedelta:
+    if not timedelta(seconds=1) <= length <= timedelta(days=366):
+        raise ValueError("must be from 1s to 366d")
+    return length
+
+
+def _written(length: timedelta) -> str:
+    return f"{length // timedelta(seconds=1)}s"
+
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+Every = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    AfterValidator(_is_length),
+    PlainSerializer(_written, when_used="json"),
+]
 EventName = Annotated[str, AfterValidator(_event_name)]
 SourceName = Annotated[str, AfterValidator(_source_name)]
 
@@ -155,11 +183,26 @@ class Property(Declared):
 
 
 class Source(Declared):
-    """What every source declares of itself, whatever its connector."""
+    """What every source declares of itself, whatever its connector.
+
+    Attributes:
+        every: How often it is synced by itself, such as `15m`; a whole number of seconds (s),
+            minutes (m), hours (h) or days (d).
+        cron: When it is synced by itself instead: minute, hour, day of month, month, day of
+            week, on the wall clock of the workspace.
+    """
 
     name: SourceName
     connector: str
     title: str = ""
+    every: Every | None = None
+    cron: str | None = None
+
+    @model_validator(mode="after")
+    def _one_schedule(self) -> Self:
+        if self.every is not None and self.cron is not None:
+            raise ValueError("has both every and cron; leave one out")
+        return self
 
     def within(self, folder: Path) -> Self:
         """Return the source with its relative paths taken from `folder`."""

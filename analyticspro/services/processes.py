@@ -92,6 +92,8 @@ def check_port(home: Home, service: Service) -> None:
     Raises:
         SettingError: It is taken, says by whom where that can be seen, or is not allowed.
     """
+    if service.port_setting is None:
+        return
     host, port, setting = home.settings.host, service.port(home), service.port_setting
     cure = (
         f"Set another: '{setting}' in {home.settings_file} or "

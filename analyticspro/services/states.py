@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import http.client
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import psutil
 
@@ -20,6 +22,7 @@ from analyticspro.services.table import SERVICES, Service
 __all__ = ["Running", "ServiceStatus", "State", "address", "is_ready", "status"]
 
 _READY_TIMEOUT_SECONDS = 2
+_LONGEST_SILENCE_SECONDS = 30
 
 
 class State(StrEnum):
@@ -135,6 +138,8 @@ def address(home: Home, name: str = "dashboards") -> str:
 def is_ready(where: str) -> bool:
     """Return whether the service at an address says that it can work."""
     parts = urlsplit(where)
+    if parts.scheme == "file":
+        return _is_alive(Path(unquote(parts.path)))
     connection = http.client.HTTPConnection(
         parts.hostname or "", parts.port, timeout=_READY_TIMEOUT_SECONDS
     )
@@ -145,3 +150,12 @@ def is_ready(where: str) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _is_alive(signs: Path) -> bool:
+    try:
+        found = json.loads(signs.read_text(encoding="utf-8"))
+        is_new = abs(time.time() - found["at"]) < _LONGEST_SILENCE_SECONDS
+        return is_new and psutil.pid_exists(found["pid"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False

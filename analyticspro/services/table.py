@@ -13,18 +13,19 @@ __all__ = ["SERVICES", "Service", "is_loopback"]
 
 @dataclass(frozen=True)
 class Service:
-    """One process: `python -m MODULE --home DIR`, listening on the port of a setting.
+    """One process: `python -m MODULE --home DIR`.
 
     Attributes:
         name: What it is called in commands and logs.
         module: What Python runs.
-        port_setting: Name of the setting that holds its port.
+        port_setting: Name of the setting that holds the port it listens on; None if it
+            listens on none, and leaves signs of life in a file instead.
         stop_seconds: How long it may take to stop in order.
     """
 
     name: str
     module: str
-    port_setting: str
+    port_setting: str | None = None
     stop_seconds: int = 15
 
     def command(self, home: Home) -> list[str]:
@@ -33,11 +34,14 @@ class Service:
 
     def port(self, home: Home) -> int:
         """Return the port it listens on."""
+        assert self.port_setting is not None, f"{self.name} has no port"
         port: int = getattr(home.settings, self.port_setting)
         return port
 
     def address(self, home: Home) -> str:
-        """Return where it answers, as the settings say now."""
+        """Return where it answers, as the settings say now, or its file of signs of life."""
+        if self.port_setting is None:
+            return (home.path / "run" / f"{self.name}.json").resolve().as_uri()
         host = home.settings.host
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port(home)}"
 
@@ -57,5 +61,6 @@ def is_loopback(host: str) -> bool:
 # In the order they start: pages ask the api. The last one has the address to open.
 SERVICES = (
     Service("api", "analyticspro.api", "api_port"),
+    Service("scheduler", "analyticspro.jobs", stop_seconds=30),
     Service("dashboards", "analyticspro.dashboards", "port"),
 )

@@ -57,6 +57,8 @@ def ports(subject: Subject) -> Iterator[Finding]:
     states = {state.name: state for state in status(subject.home, services=subject.services)}
     api = running_api(subject)
     for service in subject.services:
+        if service.port_setting is None:
+            continue
         name, port = f"port {service.port(subject.home)}", service.address(subject.home)
         if states[service.name].pid or api == port:
             yield Finding.well(name, f"{service.name} has it")

@@ -1,0 +1,71 @@
+"""Schedules that follow from what is declared: sources with `every` or `cron`, the backups."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from analyticspro.config import Home, environment
+from analyticspro.connectors import Source, load
+from analyticspro.errors import DefinitionError
+from analyticspro.scheduling import Cron, Definition, Interval, Schedules, Trigger
+
+__all__ = ["declared", "follow"]
+
+_WHO = "declaration"  # who changed a schedule, in its history
+_PREFIX = "sync "
+_BACKUP = "backup"
+
+
+def declared(home: Home) -> list[Definition]:
+    """Return the schedules that `sources.toml` and the settings of `home` ask for.
+
+    Raises:
+        SettingError: One of them cannot be read.
+        DefinitionError: A time that is none.
+    """
+    zone = home.settings.timezone
+    found = [_sync(source, zone) for source in _sources(home) if source.every or source.cron]
+    if home.settings.backup_at:
+        trigger = Cron(home.settings.backup_at, zone)
+        keep = {"keep": home.settings.backups_kept}
+        found.append(Definition(_BACKUP, _BACKUP, trigger, keep))
+    return found
+
+
+def follow(home: Home, schedules: Schedules, *, now: datetime) -> list[str]:
+    """Make the schedules those that are declared; return what cannot be, as messages.
+
+    One that a person made stays as it is, and so does a pause. While what is declared cannot
+    be read, nothing changes.
+    """
+    try:
+        wanted = declared(home)
+    except DefinitionError as error:
+        return [str(error)]
+    problems = []
+    for definition in wanted:
+        try:
+            schedules.put(definition, who=_WHO, now=now)
+        except DefinitionError as error:
+            problems.append(str(error))
+    names = {definition.name for definition in wanted}
+    for schedule in schedules.all():
+        is_ours = schedule.name.startswith(_PREFIX) or schedule.name == _BACKUP
+        if is_ours and schedule.name not in names:
+            schedules.remove(schedule.name, who=_WHO, now=now)
+    return problems
+
+
+def _sync(source: Source, zone: str) -> Definition:
+    trigger: Trigger
+    if source.cron:
+        trigger = Cron(source.cron, zone)
+    else:
+        assert source.every is not None
+        trigger = Interval(source.every)
+    name = f"{_PREFIX}{source.name}"
+    return Definition(name, "sync", trigger, {"source": source.name}, timeout=timedelta(days=1))
+
+
+def _sources(home: Home) -> list[Source]:
+    return load(home.sources_file, environment()) if home.sources_file.exists() else []

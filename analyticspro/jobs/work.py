@@ -1,0 +1,53 @@
+"""The kinds of jobs there are. Each asks the api, as a person would by a command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from analyticspro.client import Remote, reach
+from analyticspro.client.transport import OnProgress, Transport
+from analyticspro.config import Home, environment
+from analyticspro.connectors import load
+from analyticspro.errors import ServiceUnavailable, UnknownName, from_payload
+from analyticspro.scheduling import Job, RunContext
+
+__all__ = ["jobs"]
+
+
+def jobs(home: Home) -> Mapping[str, Job]:
+    """Return each kind of job by its name, done in `home`."""
+
+    def sync(context: RunContext) -> Any:
+        """Sync the source that the parameter `source` names, as it is declared now."""
+        name = context.parameters["source"]
+        sources = {source.name: source for source in load(home.sources_file, environment())}
+        if name not in sources:
+            raise UnknownName.of("source", name, sources, where=str(home.sources_file))
+        [report] = _api(home).sync([sources[name].to_json()], _watched(context))
+        if report["error"]:
+            raise from_payload(report["error"])
+        return {count: report[count] for count in _COUNTS}
+
+    def back_up(context: RunContext) -> Any:
+        """Back the home up, keeping as many backups as the parameter `keep` says."""
+        [made] = _api(home).back_up(None, context.parameters["keep"], _watched(context))
+        return made
+
+    return {"sync": sync, "backup": back_up}
+
+
+_COUNTS = ("records", "new", "changed", "unchanged", "conflicts", "late", "retracted", "rejected")
+
+
+def _api(home: Home) -> Transport:
+    """Return the running api: a job that held the warehouse itself would keep it from starting."""
+    found = reach(home)
+    if not isinstance(found, Remote):
+        raise ServiceUnavailable("The api does not run. 'analyticspro up' starts it.")
+    return found
+
+
+def _watched(context: RunContext) -> OnProgress:
+    check: Callable[[], None] = context.check
+    return lambda _: check()
