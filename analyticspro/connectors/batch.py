@@ -50,6 +50,8 @@ class Batch:
         rounded: How many amounts were finer than the minor unit of their currency.
         records: How many records were read, good and bad.
         position: Bytes of the part read so far, for progress.
+        lines: For each event the first line of its record in its file; None where there are
+            no lines.
     """
 
     events: pl.DataFrame
@@ -57,3 +59,4 @@ class Batch:
     rounded: int
     records: int
     position: int
+    lines: pl.Series | None = None

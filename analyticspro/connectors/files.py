@@ -154,7 +154,7 @@ def read_part(source: FilesSource, part: Part, secrets: Secrets | None = None) -
                 events, rejects, rounded = mapping.apply(records.rows)
                 broken = pl.DataFrame(records.broken, schema=REJECTS)
                 aside = pl.concat([broken, rejects]).sort("line")
-                yield Batch(events, aside, rounded, records.count, position)
+                yield Batch(events, aside, rounded, records.count, position, mapping.lines)
     except UnicodeError as error:
         raise SourceError(
             f"{part.location} is not written in {source.encoding}: {error}. "

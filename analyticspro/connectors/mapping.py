@@ -74,6 +74,7 @@ class Mapping:
         self._is_stream = isinstance(source, Stream)
         self._zone = ZoneInfo(source.timezone)
         self._seen_keys: dict[tuple[str, ...], int] = {}
+        self.lines = pl.Series(LINE, [], pl.Int64)  # of the events that were made last
 
     def apply(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, int]:
         """Return the events of `rows`, the rejects, and how many amounts were rounded.
@@ -107,8 +108,11 @@ class Mapping:
         )
         for problem in canonical.problems(found).iter_rows(named=True):
             rejected.add(problem["row"], problem["field"], problem["value"], problem["reason"])
-        keep = pl.Series([index not in rejected.reasons for index in range(rows.height)])
+        keep = pl.Series(
+            [index not in rejected.reasons for index in range(rows.height)], dtype=pl.Boolean
+        )
         rejects = self._rejects(rows, found, rejected)
+        self.lines = rows[LINE].filter(keep)
         if rejects.height == 0:
             return found, rejects, unrounded.count()
         return found.filter(keep), rejects, unrounded.filter(keep).count()

@@ -28,10 +28,13 @@ class Page:
     Attributes:
         cursor: JSON: from where to read on once this page is committed. A page is never
             told to be read before everything ahead of its cursor is safe.
+        complete: Of a stream that each `read` reads whole (`replace`): this page is the last,
+            so what no page of this reading held has vanished.
     """
 
     batch: Batch
     cursor: str
+    complete: bool = False
 
 
 class Connector(Protocol):
@@ -82,8 +85,8 @@ class PagedSource(Source):
             raise UnknownName.of("stream", stream, declared, where=f"source {self.name}")
         lines = list(zip(rejects["line"], rejects["raw"], strict=True))
         records = records_of(declared[stream], lines, itertools.count(1))
-        events, wrong, rounded = EventMapping(declared[stream], self.name, stream).apply(
-            records.rows
-        )
+        mapping = EventMapping(declared[stream], self.name, stream)
+        events, wrong, rounded = mapping.apply(records.rows)
         broken = pl.DataFrame(records.broken, schema=REJECTS)
-        return Batch(events, pl.concat([broken, wrong]), rounded, records.count, 0)
+        aside = pl.concat([broken, wrong])
+        return Batch(events, aside, rounded, records.count, 0, mapping.lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,7 +22,7 @@ from analyticspro.connectors.sql_source import SqlSource
 from analyticspro.errors import DataError, SourceError
 from analyticspro.events import SCHEMA
 
-__all__ = ["Reading", "WholePage"]
+__all__ = ["Reading"]
 
 # How many rows are asked for before it is known how large they are, and how many bytes of
 # text a page should have then.
@@ -32,17 +32,6 @@ _COALESCE = (
     "Rows are read in its order. Let a query give one that is never empty, such as "
     "coalesce(updated_at, created_at)"
 )
-
-
-@dataclass(frozen=True)
-class WholePage(Page):
-    """A page of a stream that is read whole by each call of `read`.
-
-    Attributes:
-        complete: Whether it is the last: what no page of this call held has vanished.
-    """
-
-    complete: bool = False
 
 
 class Reading:
@@ -147,7 +136,7 @@ class Reading:
         while not is_last:
             rows, is_last = self._fetch(after)
             after = self._marks(rows)[-1] if rows else None
-            yield WholePage(self._batch(self._texts(rows)), place.text(), complete=is_last)
+            yield Page(self._batch(self._texts(rows)), place.text(), complete=is_last)
 
     def _fetch(
         self, after: Mark | None, end: Mark | None = None

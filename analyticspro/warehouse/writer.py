@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ import polars as pl
 from analyticspro.events import WriteMode
 from analyticspro.warehouse.incoming import PROMOTED_TYPES, Prepared, prepare
 from analyticspro.warehouse.known_ids import Ids, KnownIds, Signed, Unsigned
+from analyticspro.warehouse.marks import Breach, Dropped, note
 from analyticspro.warehouse.schema import PROMOTED
 from analyticspro.warehouse.storing import Decided, Outcome, Outcomes, Stored, decide
 
@@ -252,7 +253,7 @@ class Writer:
         rows = rows.with_columns(is_late=pl.coalesce("was_late", late))
         promoted, origin, bound = ", ".join(PROMOTED), "incoming", {}
         if not prepared.is_promoted:
-            origin = "(SELECT *, from_json(properties, $types) AS promoted FROM incoming)"
+            origin = "(SELECT *, TRY(from_json(properties, $types)) AS promoted FROM incoming)"
             promoted = ", ".join(f"promoted.{name}" for name in PROMOTED)
             bound = {"types": PROMOTED_TYPES}
         with self._given("incoming", rows):
@@ -385,16 +386,7 @@ class Writer:
             rejects: What was set aside of it; rejects of other lines are resolved.
             cursor: What it was.
         """
-        with self._given("seen", pl.DataFrame({"seq": seen})):
-            retracted = self._run(
-                """
-                UPDATE events SET retired = $revision
-                WHERE retired IS NULL AND source = $source AND part = $part
-                  AND seq NOT IN (SELECT seq FROM seen)
-                """,
-                source=source,
-                part=part,
-            )
+        retracted = self.retract_unseen(source, part, seen)
         with self._given("incoming", rejects):
             self._run(
                 """
@@ -416,6 +408,20 @@ class Writer:
             part=part,
             **vars(cursor),
         )
+        return retracted
+
+    def retract_unseen(self, source: str, part: str, seen: Signed) -> int:
+        """Retract the events of a part that are not among `seen` (`Stored.seqs`); return how many."""
+        with self._given("seen", pl.DataFrame({"seq": seen})):
+            retracted = self._run(
+                """
+                UPDATE events SET retired = $revision
+                WHERE retired IS NULL AND source = $source AND part = $part
+                  AND seq NOT IN (SELECT seq FROM seen)
+                """,
+                source=source,
+                part=part,
+            )
         self._opened().tally(source, part).retracted += retracted
         return retracted
 
@@ -454,6 +460,12 @@ class Writer:
     def advance(self, source: str, stream: str, cursor: str) -> None:
         """Note where the reading of a stream goes on, once this commit is made."""
         self._opened().tally(source, stream).cursor = cursor
+
+    def note_properties(
+        self, source: str, dropped: Sequence[Dropped], breaches: Sequence[Breach]
+    ) -> None:
+        """Count what was left out of a source's events, and what they broke of contracts."""
+        note(self._connection, source, self._opened().at, dropped, breaches)
 
     def complete(self, source: str, stream: str, at: datetime) -> None:
         """Note that all of a stream that its source had at `at` is here."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -17,7 +16,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import boto3
 import polars as pl
 import pyarrow
 import pytest
@@ -35,7 +33,9 @@ from analyticspro.connectors.object_store_settings import ObjectStore
 from analyticspro.errors import DefinitionError, RetriableError, SettingError, SourceError
 from analyticspro.ingest import sync
 from analyticspro.warehouse import Warehouse
-from tests.local import free_port, until
+from tests.local import free_port
+from tests.servers import s3
+from tests.servers.s3 import Server
 
 BUCKET = "exports"
 PAGE = 10  # so many objects at most are listed at once
@@ -56,11 +56,11 @@ class Store:
 
     endpoint: str
     secrets: Secrets
-    client: Any
+    console: Server
 
     def put(self, key: str, content: str | bytes) -> None:
         data = content.encode() if isinstance(content, str) else content
-        self.client.put_object(Bucket=BUCKET, Key=key, Body=data)
+        self.console.ask("s3", "put_object", Bucket=BUCKET, Key=key, Body=data)
 
     def source(self, pattern: str, **more: Any) -> FilesSource:
         settings = {
@@ -92,57 +92,44 @@ def declared(**more: Any) -> FilesSource:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """A server that asks for keys once there is somebody who has some."""
-    port = free_port()
-    moto = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    # To make a person, give them keys and a right takes three requests of nobody.
-    rules = {"INITIAL_NO_AUTH_ACTION_COUNT": "3", "MOTO_S3_DEFAULT_MAX_KEYS": str(PAGE)}
-    environment = {**os.environ, **rules}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(moto, env=environment, **quiet) as process:  # type: ignore[call-overload]
-        try:
-            until(lambda: process.poll() is not None or _answers(port))
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def console() -> Iterator[Server]:
+    """A server, at whose console sits somebody who may do anything there."""
+    with s3.store(PAGE) as server:
+        server.ask("iam", "create_user", UserName="reader")
+        made = server.ask("iam", "create_access_key", UserName="reader")["AccessKey"]
+        right = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [right]})
+        named = {"UserName": "reader", "PolicyName": "all", "PolicyDocument": policy}
+        server.ask("iam", "put_user_policy", **named)
+        server.keys = {
+            "aws_access_key_id": made["AccessKeyId"],
+            "aws_secret_access_key": made["SecretAccessKey"],
+        }
+        yield server
 
 
 @pytest.fixture(scope="module")
-def keys(server: str) -> Secrets:
+def server(console: Server) -> str:
+    """Where the server is."""
+    return console.endpoint
+
+
+@pytest.fixture(scope="module")
+def keys(console: Server) -> Secrets:
     """The keys of somebody who may do anything there."""
-    place = {"endpoint_url": server, "region_name": "us-east-1"}
-    nobody = {"aws_access_key_id": "nobody", "aws_secret_access_key": "none"}
-    iam = boto3.client("iam", **place, **nobody)
-    iam.create_user(UserName="reader")
-    made = iam.create_access_key(UserName="reader")["AccessKey"]
-    right = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [right]})
-    iam.put_user_policy(UserName="reader", PolicyName="all", PolicyDocument=policy)
-    return Secrets(s3_id=made["AccessKeyId"], s3_key=made["SecretAccessKey"])
+    return Secrets(
+        s3_id=console.keys["aws_access_key_id"], s3_key=console.keys["aws_secret_access_key"]
+    )
 
 
 @pytest.fixture
-def store(server: str, keys: Secrets) -> Iterator[Store]:
-    client = boto3.client(
-        "s3",
-        endpoint_url=server,
-        region_name="us-east-1",
-        aws_access_key_id=keys["s3_id"],
-        aws_secret_access_key=keys["s3_key"],
-    )
-    client.create_bucket(Bucket=BUCKET)
-    yield Store(server, keys, client)
-    for page in client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
-        listed = [{"Key": item["Key"]} for item in page.get("Contents", [])]
-        if listed:
-            client.delete_objects(Bucket=BUCKET, Delete={"Objects": listed})
-    client.delete_bucket(Bucket=BUCKET)
+def store(console: Server, keys: Secrets) -> Iterator[Store]:
+    console.ask("s3", "create_bucket", Bucket=BUCKET)
+    yield Store(console.endpoint, keys, console)
+    while listed := console.ask("s3", "list_objects_v2", Bucket=BUCKET).get("Contents"):
+        gone = {"Objects": [{"Key": item["Key"]} for item in listed]}
+        console.ask("s3", "delete_objects", Bucket=BUCKET, Delete=gone)
+    console.ask("s3", "delete_bucket", Bucket=BUCKET)
 
 
 @dataclass
@@ -221,7 +208,7 @@ def test_a_fingerprint_is_of_the_content(store: Store):
 def test_more_objects_than_a_page_lists_are_all_found(store: Store):
     for number in range(2 * PAGE + 5):
         store.put(f"many/{number:04}.csv", "x")
-    [answer, *_] = store.client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
+    answer = store.console.ask("s3", "list_objects_v2", Bucket=BUCKET)
     assert answer["KeyCount"] == PAGE
     assert store.names("many/*.csv") == [f"{number:04}.csv" for number in range(2 * PAGE + 5)]
 
@@ -331,7 +318,7 @@ def test_an_object_that_is_gone_says_so(store: Store):
     store.put("a.csv", CSV)
     source = store.source("a.csv")
     [part] = parts(source, store.secrets)
-    store.client.delete_object(Bucket=BUCKET, Key="a.csv")
+    store.console.ask("s3", "delete_object", Bucket=BUCKET, Key="a.csv")
     with pytest.raises(SourceError, match=r"s3://exports/a\.csv is not there"):
         list(read_part(source, part, store.secrets))
 

@@ -25,11 +25,24 @@ def maria() -> mariadb.Server:
     return maria_server()
 
 
+@pytest.fixture(scope="session")
+def postgres_database(postgres: postgresql.Server) -> Shop:
+    """One database for all tests: to make one takes longer than most of them."""
+    return postgres_shop(postgres)
+
+
 @pytest.fixture(params=KINDS)
 def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Shop:
     """An empty database of each kind."""
     if request.param == "postgresql":
-        return postgres_shop(request.getfixturevalue("postgres"))
+        shop: Shop = request.getfixturevalue("postgres_database")
+        shop.run(
+            "DROP SCHEMA IF EXISTS sales CASCADE",
+            "DROP SCHEMA public CASCADE",
+            "CREATE SCHEMA public",
+            "GRANT USAGE ON SCHEMA public TO PUBLIC",
+        )
+        return shop
     if request.param == "mariadb":
         return maria_shop(request.getfixturevalue("maria"))
     return sqlite_shop(tmp_path / "shop.sqlite")

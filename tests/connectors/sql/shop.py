@@ -16,7 +16,6 @@ import pymysql
 
 from analyticspro.connectors import Page, parse
 from analyticspro.connectors.sql import SqlConnector
-from analyticspro.connectors.sql_reading import WholePage
 from analyticspro.connectors.sql_source import SqlSource
 from tests.servers import mariadb, postgresql
 
@@ -153,7 +152,7 @@ class Sync:
             seen.add(number)
         self.rejects += page.batch.rejects.to_dicts()
         self.cursor = page.cursor
-        if isinstance(page, WholePage) and page.complete:
+        if page.complete:
             self.events = {number: self.events[number] for number in seen}
 
 

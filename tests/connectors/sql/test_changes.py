@@ -111,7 +111,7 @@ def test_killed_and_resumed_at_every_page(shop: Shop, mode: str) -> None:
         "whole": {"updated_at": None, "mode": "replace", "overlap": None},
     }[mode]
     expected = {str(n): 100 * n for n in range(1, 12)}
-    for pages in range(1, 6):
+    for pages in (1, 3, 5):
         sync = shop.sync(stream, page_rows=2)
         sync.run(pages=pages)
         sync.run()
@@ -119,7 +119,7 @@ def test_killed_and_resumed_at_every_page(shop: Shop, mode: str) -> None:
         assert len(sync.run()) <= {"by time": 0, "by key": 6, "whole": 11}[mode]
     if mode != "whole":  # which starts anew each time
         sync = shop.sync(stream, page_rows=2)
-        for _ in range(8):
+        for _ in range(7):
             sync.run(now=datetime(2026, 2, 1, tzinfo=UTC), pages=1)
         assert sync.totals() == expected
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from analyticspro.connectors.sql_address import Address
 from analyticspro.connectors.sql_source import SqlSource
 from analyticspro.errors import SettingError
 from analyticspro.events import WriteMode
-from tests.connectors.sql.shop import STREAM
+from tests.connectors.sql.shop import STREAM, Shop
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "sql-database" / "sources.toml"
 TABLE = {"name": "shop", "connector": "sql", "url": "mysql://me@host/shop"}
@@ -111,3 +112,19 @@ def test_paths_are_taken_from_the_folder_of_the_declaration(tmp_path: Path):
     assert source.address.database == str(tmp_path / "some shop.db")
     source = declared(tls="verify", tls_ca="ca.pem").within(tmp_path)
     assert source.tls_ca == str(tmp_path / "ca.pem")
+
+
+def test_what_is_kept_is_only_what_was_asked_for(shop: Shop) -> None:
+    shop.orders((1, "2026-01-01 10:00:00", "1"))
+    shop.run("ALTER TABLE orders ADD password varchar(9)", "UPDATE orders SET password = 'secret'")
+    sync = shop.sync({"keep": ["status"], "properties": {}})
+    sync.run()
+    [event] = sync.events.values()
+    assert set(json.loads(event["raw"])) == {
+        "id",
+        "created_at",
+        "updated_at",
+        "total",
+        "customer",
+        "status",
+    }
