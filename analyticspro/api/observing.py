@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter
-from fastapi.responses import PlainTextResponse, Response
+from fastapi.responses import Response
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -188,7 +188,7 @@ def scraping(figures: Figures) -> APIRouter:
     """Return the route that Prometheus asks."""
     router = APIRouter()
 
-    @router.get("/metrics", response_class=PlainTextResponse)
+    @router.get("/metrics", response_model=None, responses={200: {"content": {"text/plain": {}}}})
     def scrape() -> Response:
         """Tell requests, data, queues and process in Prometheus' text format."""
         return Response(figures.text(), headers={"Content-Type": _TEXT})

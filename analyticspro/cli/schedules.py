@@ -25,7 +25,7 @@ _NAME = click.argument("name")
 
 @group.group()
 def schedules() -> None:
-    """See what is run by itself, and when; run it now, pause it, make up for the past.
+    """See and steer what is run by itself, and when.
 
     A source is synced by itself if its table in sources.toml says every = "15m", or
     cron = "30 6 * * *"; the workspace is backed up by the setting backup_at. The services

@@ -102,7 +102,7 @@ class TestRequests:
             ("GET", "/v1/workspace", None, ("GET", "none", 401, None)),
             ("GET", "/v1/nowhere/hunter2", "", ("GET", "none", 404, "owner")),
             ("GET", "/v1/query", "", ("GET", "/v1/query", 405, "owner")),
-            ("HUNTER2", "/v1/query", "", ("other", "/v1/query", 405, "owner")),
+            ("PROPFIND", "/v1/query", "", ("other", "/v1/query", 405, "owner")),
             ("GET", "/v1/sources/hunter2/rejects", "",
              ("GET", "/v1/sources/{name}/rejects", 422, "owner")),
         ],
@@ -151,9 +151,9 @@ class TestMetrics:
         assert value(server, "http_request_duration_seconds_bucket", **told, le="+Inf") == timed
 
     def test_what_callers_make_up_makes_no_new_figures(self, server: Server):
-        for number in range(5):
+        for number, method in enumerate(("PROPFIND", "MKCOL", "COPY", "MOVE", "LOCK")):
             server.call("GET", f"/made/up/{number}")
-            server.call(f"MADE{number}", "/v1/query")
+            server.call(method, "/v1/query")
         text = server.call("GET", "/metrics").body.decode()
         assert "made" not in text.lower()
         assert value(server, "http_requests_total", method="GET", route="none", status="404")

@@ -40,10 +40,12 @@ def help_of(path: tuple[str, ...]) -> str:
 
 def test_every_command_is_known_here():
     assert {" ".join(path) for path in COMMANDS} == {
-        "", "demo", "doctor", "down", "keys", "keys create",
-        "keys list", "keys revoke", "link", "metrics", "query", "report", "secrets",
-    "secrets list", "secrets remove", "secrets rotate-key", "secrets set", "sources", "sources check",
-        "sources rejects", "sources status", "sources sync", "status", "up",
+        "", "backup", "demo", "doctor", "down", "keys", "keys create", "keys list", "keys revoke",
+        "link", "metrics", "query", "report", "restore", "schedules", "schedules backfill",
+        "schedules history", "schedules list", "schedules pause", "schedules resume",
+        "schedules run", "secrets", "secrets list", "secrets remove", "secrets rotate-key",
+        "secrets set", "sources", "sources check", "sources ledger", "sources rejects",
+        "sources replay", "sources status", "sources sync", "status", "up", "verify",
     }  # fmt: skip
 
 

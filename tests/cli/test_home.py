@@ -60,7 +60,7 @@ def test_a_setting_of_the_environment_holds_for_one_command(tmp_path: Path):
 class TestExitCodes:
     def test_are_all_in_the_help(self):
         documented = set(map(int, re.findall(r"^    (\d)  ", run("--help").out, re.MULTILINE)))
-        assert documented == {0, 1, 2, 3, 4, 5, 6}
+        assert documented == {0, 1, 2, 3, 4, 5, 6, 7}
 
     def test_0_done(self, tmp_path: Path):
         assert run("metrics", home=tmp_path / "none").code == 0

@@ -2,3 +2,5 @@
 
 A step that has been released is never edited: a home somewhere has taken it already.
 """
+
+__all__: list[str] = []

@@ -1,0 +1,75 @@
+"""The schema over HTTP: what properties events have, what is decided on them, contracts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from analyticspro import clock
+from analyticspro.workspace import Workspace
+
+__all__ = ["schema_routes"]
+
+
+class PropertyBody(BaseModel):
+    """A property of the events of one name, or `*` for those of all."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    event: str = Field(max_length=100, examples=["order_placed"])
+    property: str = Field(max_length=1000, examples=["context.ip"])
+
+
+class TagsBody(PropertyBody):
+    """The same, and tags."""
+
+    tags: list[Annotated[str, Field(max_length=100)]] = Field(
+        min_length=1, max_length=20, examples=[["personal"]]
+    )
+
+
+def schema_routes(workspace: Workspace) -> APIRouter:
+    """Return the routes for an opened workspace."""
+    router = APIRouter()
+    schema = workspace.schema
+
+    @router.get("/schema")
+    def described(event: str | None = None) -> dict[str, Any]:
+        """Tell the properties of each event: types, when seen, how often, examples, tags."""
+        return schema.described(event)
+
+    @router.post("/schema/tag")
+    def tag(body: TagsBody) -> dict[str, str]:
+        """Tag a property."""
+        schema.tag(body.event, body.property, body.tags, now=clock.now())
+        return _DONE
+
+    @router.post("/schema/untag")
+    def untag(body: TagsBody) -> dict[str, str]:
+        """Take tags off a property."""
+        schema.untag(body.event, body.property, body.tags)
+        return _DONE
+
+    @router.post("/schema/block")
+    def block(body: PropertyBody) -> dict[str, str]:
+        """Have a property not be stored from now on."""
+        schema.block(body.event, body.property, now=clock.now())
+        return _DONE
+
+    @router.post("/schema/unblock")
+    def unblock(body: PropertyBody) -> dict[str, str]:
+        """Have a property be stored again."""
+        schema.unblock(body.event, body.property)
+        return _DONE
+
+    @router.get("/contracts")
+    def violations() -> dict[str, Any]:
+        """Tell the contracts in force, and how often stored events broke them."""
+        return schema.violations()
+
+    return router
+
+
+_DONE = {"status": "done"}
