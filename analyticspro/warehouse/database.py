@@ -68,23 +68,25 @@ class Database:
             self.is_closed = True
             self._changed.wait_for(lambda: self._users == 0, _PATIENCE_S)
             if self._connection is not None:
-                self._connection.close()
+                with suppress(duckdb.Error):  # what the file has no room for stays in its log
+                    self._connection.close()
                 self._connection = None
 
     def _started(self, first: str | None) -> duckdb.DuckDBPyConnection:
-        while True:
-            cursor = self._enter()
-            if first is None:
-                return cursor
+        cursor = self._enter()
+        if first is None:
+            return cursor
+        for is_last in (False, True):
             try:
                 cursor.execute(first)
+                break
             except duckdb.Error as error:
                 gave_up = ends_the_connection(error)
                 self._leave(cursor, gave_up=gave_up)
-                if not gave_up:
+                if is_last or not gave_up:
                     raise (told(self._file, error) or error) from None
-            else:
-                return cursor
+                cursor = self._enter()
+        return cursor
 
     def _enter(self) -> duckdb.DuckDBPyConnection:
         with self._changed:
@@ -109,7 +111,7 @@ class Database:
             raise RetriableError(
                 f"{self._file} has to be opened again, and somebody still reads it. Try again."
             )
-        if not self._is_spent:
+        if not self._is_spent or self.is_closed:
             return
         if self._connection is not None:
             with suppress(duckdb.Error):

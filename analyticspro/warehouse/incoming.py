@@ -43,6 +43,10 @@ class Prepared:
         """Return one of the hashes."""
         return self.rows[column].to_numpy()
 
+    def whole(self, chosen: npt.NDArray[np.bool_]) -> Unsigned:
+        """Return the hash of all that each chosen row says, as modes but APPEND have it."""
+        return _md5(self.rows.filter(pl.Series(chosen)).select(_PAYLOAD).to_series())[::2]
+
 
 def prepare(
     connection: duckdb.DuckDBPyConnection, source: str, events: pl.DataFrame, mode: WriteMode
@@ -69,16 +73,16 @@ def prepare(
 
 
 def _hashed(texts: pl.DataFrame) -> pl.DataFrame:
-    identity, payload = (
-        np.frombuffer(
-            b"".join([md5(text.encode(), usedforsecurity=False).digest() for text in column]),
-            dtype="<u8",
-        ).astype(np.uint64)
-        for column in (texts["identity"].to_list(), texts["payload"].to_list())
-    )
+    identity, payload = _md5(texts["identity"]), _md5(texts["payload"])
     return pl.DataFrame(
         {"id_high": identity[1::2], "id_low": identity[::2], "content_hash": payload[::2]}
     )
+
+
+def _md5(texts: pl.Series) -> Unsigned:
+    """Return the lower and the upper half of each text's hash, in turns."""
+    digests = [md5(text.encode(), usedforsecurity=False).digest() for text in texts.to_list()]
+    return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)
 
 
 def _hashed_and_promoted(
@@ -92,7 +96,7 @@ def _hashed_and_promoted(
                 {LOW.format("payload")} AS content_hash, unnest(promoted)
             FROM (
                 SELECT md5_number(identity) AS identity, md5_number(payload) AS payload,
-                    from_json(properties, $types) AS promoted
+                    TRY(from_json(properties, $types)) AS promoted
                 FROM incoming)
             """,
             params={"types": PROMOTED_TYPES},
@@ -118,6 +122,8 @@ _PAYLOAD = pl.concat_str(
     separator=_BETWEEN,
 )
 _WIDTH = len(SCHEMA) + 3
+# Polars imports numpy once it first meets an array, and two threads at once break that.
+pl.DataFrame({"any": np.zeros(0)})
 
 
 def ranks(versions: pl.Series) -> Signed:

@@ -109,7 +109,10 @@ def decide(
     if prepared.mode is WriteMode.APPEND:
         outcomes[~is_there] = Outcome.NEW
         # Of what was erased nothing is left to compare with.
-        outcomes[(seqs > 0) & (content != payload)] = Outcome.CONFLICT
+        differs = (seqs > 0) & (content != payload)
+        # The copy may have come while the stream was written in another mode.
+        differs[differs] = content[differs] != prepared.whole(differs)
+        outcomes[differs] = Outcome.CONFLICT
         repeats = ~is_leader & ~is_there
         outcomes[repeats] = np.where(
             payload[repeats] == payload[leader[repeats]], Outcome.DUPLICATE, Outcome.CONFLICT

@@ -3,10 +3,12 @@
 Of "Identity, versions, lateness" it settles what is left open there:
 
 - append: an id that was ever there is a duplicate; it is also a conflict if its payload
-  differs from that of the copy that stands, which is its `raw` where there is one.
+  differs from that of the copy that stands, which is its `raw` where there is one. (A copy
+  that came while the stream had another mode is compared in all that it says.)
 - merge: a record without a version is lower than any that has one; equals are duplicates,
   whatever they hold. Within a frame the highest version stands, the first of equals.
 - replace: within a frame the last of an id stands. A duplicate moves to the part it came in.
+  (What had been appended with its raw record is a new version, whatever it says.)
 - An id that is not live (its part no longer says it) is new when it comes again, whatever
   its version, except under append. An erased id is a duplicate for ever, under each mode.
 - A new event is late if it is older than the watermark; a new version is what the one
@@ -45,6 +47,7 @@ class Copy:
     record: Record
     part: str
     seq: int
+    mode: WriteMode
     is_late: bool = False
     is_live: bool = True
 
@@ -84,14 +87,14 @@ class Plain:
             if place not in self.erased and stands[record.id] == at:
                 outcome = self._outcome(mode, self.copies.get(place), record)
             elif mode is WriteMode.APPEND and place not in self.erased:
-                first = self.copies[place].record  # it was stored just before
-                outcome = DUPLICATE if told(first) == told(record) else CONFLICT
+                outcome = _appended(self.copies[place], record)  # which is there by now
             outcomes.append(outcome)
             if outcome in (NEW, CHANGED):
-                self._add(place, part, record, outcome, late_before)
+                is_late = self._is_late(place, record, outcome, late_before)
+                self._add(place, Copy(record, part, self.next_seq, mode, is_late))
             elif outcome is CONFLICT:
                 self.conflicts.add((source, record.id, told(record)))
-            elif mode is WriteMode.REPLACE and stands[record.id] == at and place in self.copies:
+            elif mode is WriteMode.REPLACE and stands[record.id] == at and place not in self.erased:
                 self.copies[place].part = part
         self._count(source, outcomes)
         return outcomes
@@ -120,29 +123,33 @@ class Plain:
         if copy is None:
             return NEW
         if mode is WriteMode.APPEND:
-            return DUPLICATE if told(copy.record) == told(record) else CONFLICT
+            return _appended(copy, record)
         if not copy.is_live:
             return NEW
         if mode is WriteMode.MERGE:
             return CHANGED if _rank(record) > _rank(copy.record) else DUPLICATE
-        return CHANGED if whole(record) != whole(copy.record) else DUPLICATE
+        was_appended = copy.mode is WriteMode.APPEND and copy.record.raw is not None
+        differs = was_appended or whole(record) != whole(copy.record)
+        return CHANGED if differs else DUPLICATE
 
-    def _add(
+    def _is_late(
         self,
         place: tuple[str, str],
-        part: str,
         record: Record,
         outcome: Outcome,
         late_before: datetime | None,
-    ) -> None:
-        is_late = late_before is not None and record.at is not None and record.at < late_before
+    ) -> bool:
         if outcome is CHANGED:
+            return self.copies[place].is_late
+        is_late = late_before is not None and record.at is not None and record.at < late_before
+        self.counted(place[0])["late"] += is_late
+        return is_late
+
+    def _add(self, place: tuple[str, str], copy: Copy) -> None:
+        if place in self.copies:
             self.copies[place].is_live = False
-            is_late = self.copies[place].is_late
-        else:
-            self.counted(place[0])["late"] += is_late
-        self.copies[place] = Copy(record, part, self.next_seq, is_late)
-        self.history.append((place[0], self.copies[place]))
+        self.copies[place] = copy
+        self.history.append((place[0], copy))
         self.next_seq += 1
 
     def _count(self, source: str, outcomes: list[Outcome]) -> None:
@@ -152,6 +159,12 @@ class Plain:
         counts["changed"] += outcomes.count(CHANGED)
         counts["duplicates"] += outcomes.count(DUPLICATE) + outcomes.count(CONFLICT)
         counts["conflicts"] += outcomes.count(CONFLICT)
+
+
+def _appended(copy: Copy, record: Record) -> Outcome:
+    if copy.mode is WriteMode.APPEND:
+        return DUPLICATE if told(copy.record) == told(record) else CONFLICT
+    return DUPLICATE if whole(copy.record) == whole(record) else CONFLICT
 
 
 def told(record: Record) -> object:

@@ -28,6 +28,7 @@ from analyticspro.events import SCHEMA, WriteMode
 from analyticspro.policy import OWNER
 from analyticspro.warehouse import Stored, Warehouse
 from analyticspro.warehouse.schema import MIGRATIONS
+from tests.ingest.shop import Shop
 
 NOW = datetime(2011, 12, 9, 12, 50, tzinfo=UTC)
 MIB = 1 << 20
@@ -243,6 +244,21 @@ if IS_ROOT:
             assert held(warehouse) == 5 * done
         warehouse.close()
 
+    def test_a_sync_onto_a_full_disk_says_so_and_goes_on_once_there_is_room(disk: Disk):
+        disk.remount("size=8m")
+        warehouse = opened(disk.place / "w.duckdb")
+        shop = Shop(disk.place.parent, warehouse)
+        shop.write(*[f"{n},2011-11-05,{'C' * 100}{n},1" for n in range(60_000)])
+        report = shop.sync()
+        assert report.error is not None
+        assert report.error["code"] == "retriable"
+        assert "no space is left" in report.error["message"]
+        disk.remount("size=100m")
+        report = shop.sync()
+        assert report.error is None
+        assert report.new + report.unchanged == held(warehouse) == 60_000
+        warehouse.close()
+
     def test_a_warehouse_is_not_made_where_there_is_no_room(disk: Disk):
         ballast = disk.leave(0)
         with pytest.raises(RetriableError, match=r"no space is left .* Make room"):
@@ -323,77 +339,4 @@ def test_a_clock_set_back_changes_no_order(tmp_path: Path):
             (number, number) for number in (1, 2, 3, 4)
         ]
         assert reader.frame("SELECT revision FROM ledger")["revision"].to_list() == [*range(1, 6)]
-    warehouse.close()
-
-
-# The log, torn or damaged
-
-
-class Logged:
-    """A warehouse whose last commits are in its log, as a kill leaves it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        live = folder / "live" / "w.duckdb"
-        live.parent.mkdir()
-        warehouse = opened(live)
-        self.sizes = [0]
-        for number in range(3):
-            store(warehouse, batch(number, 2, 50))
-            self.sizes.append(live.with_name("w.duckdb.wal").stat().st_size)
-        self.file = live.read_bytes()
-        self.log = live.with_name("w.duckdb.wal").read_bytes()
-        warehouse.close()
-
-    def put(self, log: bytes) -> Path:
-        """Return a copy of the warehouse that has `log`."""
-        folder = self.folder / "copy"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        (folder / "w.duckdb").write_bytes(self.file)
-        (folder / "w.duckdb.wal").write_bytes(log)
-        return folder / "w.duckdb"
-
-
-@pytest.fixture(scope="module")
-def logged(tmp_path_factory: pytest.TempPathFactory) -> Logged:
-    return Logged(tmp_path_factory.mktemp("logged"))
-
-
-def check_torn(logged: Logged, cut: int) -> None:
-    file = logged.put(logged.log[:cut])
-    commits = 3 if cut == len(logged.log) else 2
-    warehouse = opened(file)
-    assert held(warehouse) == 2 * commits
-    assert store(warehouse, batch(2, 2, 50)).new == 6 - 2 * commits
-    warehouse.close()
-    warehouse = opened(file)
-    assert held(warehouse) == 6
-    warehouse.close()
-
-
-def test_a_torn_log_leaves_all_whole_commits(logged: Logged):
-    start, end = logged.sizes[2], logged.sizes[3]
-    near = {start, start + 1, start + 8, start + 16, end - 9, end - 1, end}
-    for cut in sorted(near | set(range(start, end, (end - start) // 12))):
-        check_torn(logged, cut)
-
-
-@pytest.mark.soak
-def test_a_log_torn_anywhere_leaves_all_whole_commits(logged: Logged):
-    for cut in range(logged.sizes[2], logged.sizes[3] + 1):
-        check_torn(logged, cut)
-
-
-def test_a_damaged_log_is_refused_and_left_alone(logged: Logged):
-    start, end = logged.sizes[1], logged.sizes[2]
-    for position in range(start + 20, end, (end - start) // 8):
-        damaged = bytearray(logged.log)
-        damaged[position] ^= 0x55
-        file = logged.put(bytes(damaged))
-        with pytest.raises(WarehouseError, match=r"cannot be opened: .*Restore a copy"):
-            opened(file)
-        assert file.with_name("w.duckdb.wal").read_bytes() == damaged
-    warehouse = opened(logged.put(logged.log))
-    assert held(warehouse) == 6
     warehouse.close()

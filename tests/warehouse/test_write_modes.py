@@ -213,12 +213,14 @@ def store(mode: str, *records: Record, source: str = "shop", part: str = "a") ->
 @example([("make", [store("replace", Record("x")), store("append", Record("x", Q))]),
           ("fail", [("end", "shop", "a")]), ("make", [("erase", "shop", "x")]),
           ("make", [store("merge", Record("x", version=9))])])  # fmt: skip
+@example([("make", [store(mode, Record(mode, raw="r")), store(then, Record(mode, raw="r"))])
+          for mode in WriteMode for then in WriteMode])  # fmt: skip
 def test_each_mode_keeps_what_the_model_keeps(empty: Path, commits: list[Any]):
     check(empty, commits)
 
 
 @pytest.mark.soak
-@settings(max_examples=2_000)
+@settings(max_examples=400)
 @given(st.lists(COMMITS, max_size=10))
 def test_each_mode_keeps_what_the_model_keeps_at_length(empty: Path, commits: list[Any]):
     check(empty, commits)
