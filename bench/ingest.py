@@ -69,9 +69,9 @@ def events(numbers: np.ndarray, rng: np.random.Generator) -> pl.DataFrame:
             if False
             else ("bench:" + pl.Series(numbers + 10**11).cast(pl.String)),
             "name": pl.Series(NAMES).gather(numbers % 4),
-            "occurred_at": pl.Series(
-                seconds * 1_000_000 + int(START.timestamp()) * 1_000_000
-            ).cast(pl.Datetime("us", "UTC")),
+            "occurred_at": pl.Series(seconds * 1_000_000 + int(START.timestamp()) * 1_000_000).cast(
+                pl.Datetime("us", "UTC")
+            ),
             "customer_id": "cus-" + (user // 4).cast(pl.String),
             "user_id": "usr-" + user.cast(pl.String),
             "session_id": "ses-" + pl.Series(numbers // 20).cast(pl.String),
@@ -187,7 +187,10 @@ def main() -> None:
                 )
                 place = f"{stored // 1_000_000}m_{size}"
                 rates[place], ratios[place] = round(rate), round(ratio, 3)
-                print(f"{stored:>12,}{size:>10,}{rate:>12,.0f}{other:>12,.0f}{ratio:>8.2f}", flush=True)
+                print(
+                    f"{stored:>12,}{size:>10,}{rate:>12,.0f}{other:>12,.0f}{ratio:>8.2f}",
+                    flush=True,
+                )
         rss = round(resident_gb(), 2)
         ours.warehouse.close()
     largest = max(rates, key=lambda place: (int(place.split("m_")[0]), int(place.split("m_")[1])))

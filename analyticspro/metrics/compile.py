@@ -6,9 +6,8 @@ columns and metrics, grains, and powers of ten.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -27,37 +26,17 @@ from analyticspro.metrics.cut import Cut
 from analyticspro.metrics.model import (
     Aggregation,
     Cumulative,
-    Derived,
     Measured,
     Metric,
-    Ratio,
     Simple,
-    Trailing,
     Unit,
     measures,
 )
 from analyticspro.metrics.rolling import added, can_add, distinct, facts_of
-from analyticspro.money import exponent
+from analyticspro.metrics.statement import Statement, statement, value
 from analyticspro.warehouse import DIMENSIONS, Rolled, facts
 
-__all__ = [
-    "Statement",
-    "cumulative",
-    "measured",
-    "present",
-    "reading",
-    "statement",
-    "value",
-    "values",
-]
-
-
-@dataclass(frozen=True)
-class Statement:
-    """SQL and the values bound into it."""
-
-    sql: str
-    values: Mapping[str, Any]
+__all__ = ["cumulative", "measured", "present", "reading", "values"]
 
 
 def measured(metrics: Sequence[Measured], cut: Cut, rolled: Rolled) -> Statement:
@@ -138,10 +117,8 @@ def cumulative(metric: Cumulative, cut: Cut) -> Statement:
     else:
         total = _running(metric.of, cut, values)
     columns = [quoted(key) for key in cut.keys]
-    value = f"{value(metric.of, cut)} AS {metric.name}"
-    return statement(
-        lines(f"SELECT {', '.join([*columns, value])}", f"FROM (\n{total}\n)"), values
-    )
+    columns.append(f"{value(metric.of, cut)} AS {metric.name}")
+    return statement(lines(f"SELECT {', '.join(columns)}", f"FROM (\n{total}\n)"), values)
 
 
 def reading(metrics: Sequence[Metric], cut: Cut, rolled: Rolled) -> Statement:
@@ -183,7 +160,7 @@ def values(dimension_name: str, rolled: Rolled, *, most: int) -> Statement:
         f"SELECT {column} AS value FROM ({_of_all(column, rolled)})\n"
         f"WHERE {column} IS NOT NULL GROUP BY ALL HAVING sum(events) > 0\n"
         "ORDER BY sum(events) DESC, value LIMIT $most",
-        {"most": most, "up_to": rolled.up_to},
+        {"most": most, "up_to": rolled.up_to, "zone": rolled.zone},
     )
 
 
@@ -193,20 +170,14 @@ def present(dimension_name: str, wanted: Sequence[str], rolled: Rolled) -> State
     return statement(
         f"SELECT {column} AS value FROM ({_of_all(column, rolled)})\n"
         f"WHERE {column} = ANY($wanted) GROUP BY ALL HAVING sum(events) > 0",
-        {"wanted": list(wanted), "up_to": rolled.up_to},
+        {"wanted": list(wanted), "up_to": rolled.up_to, "zone": rolled.zone},
     )
 
 
 def _of_all(column: str, rolled: Rolled) -> str:
     if rolled.up_to and column in DIMENSIONS:
-        return facts("hour")
+        return facts("month", rolled)
     return f"SELECT {column}, 1 AS events FROM events WHERE retired IS NULL"
-
-
-def statement(sql: str, values: Mapping[str, Any]) -> Statement:
-    """Return the statement with those of the values that it names."""
-    used = set(re.findall(r"\$(\w+)", sql))
-    return Statement(sql, {name: value for name, value in values.items() if name in used})
 
 
 def _running(of: Simple, cut: Cut, values: dict[str, Any]) -> str:
@@ -277,35 +248,3 @@ def _aggregate(measure: Simple, values: dict[str, Any]) -> str:
 def _whole(measure: Simple) -> str:
     # A sum of amounts may outgrow what a single amount fits into.
     return "HUGEINT" if measure.unit is Unit.MONEY else "BIGINT"
-
-
-def value(metric: Measured, cut: Cut) -> str:
-    """Return a metric's value over the columns of its measures."""
-    match metric:
-        case Simple() if metric.unit is Unit.MONEY:
-            return _major(metric.name, cut)
-        case Simple() | Trailing():
-            return metric.name
-        case Derived():
-            plus = " + ".join(value(term, cut) for term in metric.plus)
-            minus = "".join(f" - {value(term, cut)}" for term in metric.minus)
-            return f"({plus or 0}{minus})"
-        case Ratio():
-            top = value(metric.numerator, cut)
-            bottom = value(metric.denominator, cut)
-            return f"({top})::DOUBLE / nullif({bottom}, 0)"
-
-
-def _major(column: str, cut: Cut) -> str:
-    """Return minor units as a decimal number of major ones, exactly."""
-    digits = [exponent(code) for code in cut.currencies] or [2]
-    if len(set(digits)) == 1:
-        return f"{column}::DECIMAL(32, 0) * {_power(digits[0])}"
-    cases = " ".join(
-        f"WHEN $currency_{number} THEN {_power(count)}" for number, count in enumerate(digits)
-    )
-    return f"{column}::DECIMAL(32, 0) * CASE currency {cases} END"
-
-
-def _power(digits: int) -> str:
-    return f"{10**-digits:.{digits}f}::DECIMAL({digits + 1}, {digits})"

@@ -21,6 +21,7 @@ class Known:
     revision: int
     extents: pl.DataFrame
     sources: pl.DataFrame
+    noted: int
 
     @classmethod
     def read(cls, reader: Reader, before: Known | None = None) -> Known:
@@ -28,16 +29,20 @@ class Known:
 
         Args:
             reader: Of the snapshot.
-            before: What an earlier one knew. The extents, a scan of all events, are taken
-                from it unless the revision has changed since; the sources never, because
-                the end of a sync is noted without a revision of its own.
+            before: What an earlier one knew, which is taken from it unless the revision has
+                changed since; of the sources also a note, since the end of a sync is noted
+                without a revision of its own.
         """
         revision = reader.revision()
-        is_same = before is not None and before.revision == revision
-        extents = before.extents if before is not None and is_same else reader.extents()
-        sources = reader.sources()
+        if before is None or before.revision != revision:
+            extents, sources = reader.extents(), reader.sources()
+        elif before.noted != reader.noted:
+            extents, sources = before.extents, reader.sources()
+        else:
+            return before
         # How far each source was then is not kept; its newest event tells.
-        return cls(revision, extents, sources if reader.as_of is None else sources.clear())
+        sources = sources if reader.as_of is None else sources.clear()
+        return cls(revision, extents, sources, reader.noted)
 
     def span(self, metrics: Sequence[Metric]) -> pl.DataFrame:
         """Return the extents of the events that `metrics` count."""

@@ -56,11 +56,16 @@ def facts_of(
     sums = ", ".join(_SUMS)
     terms = chosen(cut, wanted, values)
     within = _whole(whole, cut, values, from_start=from_start)
-    left = _left_over(whole, cut, values, from_start=from_start)
-    return lines(
+    rolled_up = lines(
         f"SELECT {', '.join([*bucket_column(cut, _wall(whole, cut)), columns, sums])}",
-        f"FROM ({facts(whole.grain)})",
+        f"FROM ({facts(whole.grain, rolled)})",
         f"WHERE {conjunction([*within, *terms])}",
+    )
+    left = _left_over(whole, cut, values, from_start=from_start)
+    if left is None:
+        return rolled_up
+    return lines(
+        rolled_up,
         "UNION ALL",
         f"SELECT {', '.join([*bucket_column(cut, local('occurred_at', cut)), columns])},",
         "    1, is_late::BIGINT, (amount_minor IS NOT NULL)::BIGINT, amount_minor, quantity",
@@ -118,16 +123,23 @@ def present(measure: Simple, cut: Cut, rolled: Rolled, values: dict[str, Any]) -
     second = [*bucket_column(cut, local("occurred_at", cut)), *by, f"hash({measure.column})", "1"]
     within = _whole(whole, cut, values, from_start=True)
     left = _left_over(whole, cut, values, from_start=True)
+    others = (
+        []
+        if left is None
+        else [
+            "UNION ALL",
+            f"SELECT {', '.join(second)}",
+            "FROM events",
+            f"WHERE {conjunction([*left, *terms, f'{measure.column} IS NOT NULL'])}",
+        ]
+    )
     return lines(
         f"SELECT {keys}member FROM (",
         f"SELECT {', '.join(first)}",
-        f"FROM ({members(measure.column)})",
+        f"FROM ({members(measure.column, rolled)})",
         f"WHERE {conjunction([*within, *terms])}",
-        "UNION ALL",
-        f"SELECT {', '.join(second)}",
-        "FROM events",
-        f"WHERE {conjunction([*left, *terms, f'{measure.column} IS NOT NULL'])})",
-        "GROUP BY ALL HAVING sum(events) > 0",
+        *others,
+        ") GROUP BY ALL HAVING sum(events) > 0",
     )
 
 
@@ -149,10 +161,15 @@ def _whole(whole: Span, cut: Cut, values: dict[str, Any], *, from_start: bool) -
     return [f"bucket >= $whole_start::{kind}", *terms] if from_start else terms
 
 
-def _left_over(whole: Span, cut: Cut, values: dict[str, Any], *, from_start: bool) -> list[str]:
+def _left_over(
+    whole: Span, cut: Cut, values: dict[str, Any], *, from_start: bool
+) -> list[str] | None:
+    """Return the terms for what the whole buckets leave over; None if that is nothing."""
+    has_start = from_start and whole.start > cut.start
+    if not has_start and whole.end == cut.end and not cut.ends:
+        return None
     values["left_before"] = utc(whole.start, cut.zone)
     values["left_after"] = utc(whole.end, cut.zone)
     after = f"(occurred_at >= $left_after AND occurred_at < {end(cut, values)})"
     before = "(occurred_at >= $start AND occurred_at < $left_before)"
-    has_start = from_start and whole.start > cut.start
     return ["retired IS NULL", f"({before} OR {after})" if has_start else after]

@@ -14,6 +14,7 @@ from analyticspro.errors import WarehouseError
 from analyticspro.policy import Scope
 from analyticspro.warehouse.failure import is_aftermath
 from analyticspro.warehouse.rollups import Rolled, rolled, rolled_extents
+from analyticspro.warehouse.session_days import sessions_up_to
 
 __all__ = ["Reader", "as_known_at"]
 
@@ -38,11 +39,13 @@ class Reader:
         zone: str,
         *,
         as_of: int | None = None,
+        noted: int = 0,
     ) -> None:
         self._connection = connection
         self._zone = zone
         self.scope = scope
         self.as_of = as_of
+        self.noted = noted
 
     @cached_property
     def rolled(self) -> Rolled:
@@ -50,6 +53,13 @@ class Reader:
         if self.as_of is not None:
             return Rolled(0, self._zone)
         return rolled(self._connection, self._zone)
+
+    @cached_property
+    def sessions_up_to(self) -> Rolled:
+        """How far the sessions are, and whose days theirs are; as with `rolled`."""
+        if self.as_of is not None:
+            return Rolled(0, self._zone)
+        return sessions_up_to(self._connection)
 
     def frame(self, sql: str, values: Mapping[str, Any] | None = None) -> pl.DataFrame:
         """Return the rows that `sql` gives; `$name` in it stands for `values["name"]`.
@@ -90,7 +100,8 @@ class Reader:
         if self.rolled.up_to == 0:
             found = self.frame(f"{_EXTENTS} GROUP BY ALL ORDER BY ALL")
         else:
-            found = self.frame(rolled_extents(), {"up_to": self.rolled.up_to})
+            bound = {} if self.rolled.is_current else {"up_to": self.rolled.up_to}
+            found = self.frame(rolled_extents(self.rolled), bound)
             found = pl.concat([self._exact(row) for row in found.iter_slices(1)] or [found])
             found = found.drop("gone", strict=False)
         return found.with_columns(pl.col("first", "last").dt.replace_time_zone("UTC"))

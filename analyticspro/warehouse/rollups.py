@@ -50,22 +50,25 @@ class Rolled:
     Attributes:
         up_to: They hold what is true as of this revision; 0 if they hold nothing.
         zone: Whose days and months they are.
+        is_current: Whether nothing has been committed since.
     """
 
     up_to: int
     zone: str
+    is_current: bool = False
 
 
 def rolled(connection: duckdb.DuckDBPyConnection, zone: str) -> Rolled:
     """Return how far the rollups for `zone` are."""
     found = connection.execute(
-        "SELECT up_to FROM rolled WHERE zone = $zone AND engine = $engine",
+        "SELECT up_to, up_to = (SELECT max(revision) FROM ledger) FROM rolled "
+        "WHERE zone = $zone AND engine = $engine",
         {"zone": zone, "engine": duckdb.__version__},
     ).fetchall()
-    return Rolled(int(found[0][0]) if found else 0, zone)
+    return Rolled(found[0][0], zone, is_current=bool(found[0][1])) if found else Rolled(0, zone)
 
 
-def facts(grain: str) -> str:
+def facts(grain: str, at: Rolled) -> str:
     """Return the SQL of what happened, added up by bucket and `DIMENSIONS`.
 
     It gives bucket (hours in UTC, days and months in the zone), the dimensions, events, late,
@@ -75,13 +78,13 @@ def facts(grain: str) -> str:
     `$up_to`, and `$zone` but for hours.
     """
     columns = ", ".join(("bucket", *DIMENSIONS, *_SUMS))
-    return (
-        f"SELECT {columns} FROM rollup_{grain}\n"
-        f"UNION ALL\nSELECT {columns} FROM ({_added(grain, _SINCE)})"
-    )
+    kept = f"SELECT {columns} FROM rollup_{grain}"
+    if at.is_current:
+        return kept
+    return f"{kept}\nUNION ALL\nSELECT {columns} FROM ({_added(grain, _SINCE)})"
 
 
-def rolled_extents() -> str:
+def rolled_extents(at: Rolled) -> str:
     """Return the SQL of since when and until when there are events, and how many.
 
     It gives source, name, first, last, events, and gone: if that is not 0, one of the two may
@@ -91,7 +94,7 @@ def rolled_extents() -> str:
         WITH hours AS (
             SELECT source, name, bucket, sum(events) AS events, min(first) AS first,
                 max(last) AS last, sum(gone) AS gone
-            FROM ({facts("hour")})
+            FROM ({facts("hour", at)})
             GROUP BY ALL HAVING sum(events) > 0)
         SELECT source, name, arg_min(first, bucket) AS first, arg_max(last, bucket) AS last,
             sum(events)::BIGINT AS events,
@@ -99,16 +102,16 @@ def rolled_extents() -> str:
         FROM hours GROUP BY ALL ORDER BY ALL"""
 
 
-def members(column: str) -> str:
+def members(column: str, at: Rolled) -> str:
     """Return the SQL of who was there: distinct values of `column` (one of `MEMBERS`) by day.
 
     It gives bucket, source, name, member (a hash), events. As with `facts`, several rows may
     stand for one, and add up to 0 events for one that is gone.
     """
-    return (
-        f"SELECT bucket, source, name, member, events FROM members_{column}\n"
-        f"UNION ALL\nSELECT * FROM ({_present(column, _SINCE)})"
-    )
+    kept = f"SELECT bucket, source, name, member, events FROM members_{column}"
+    if at.is_current:
+        return kept
+    return f"{kept}\nUNION ALL\nSELECT * FROM ({_present(column, _SINCE)})"
 
 
 def compact(connection: duckdb.DuckDBPyConnection, zone: str) -> None:

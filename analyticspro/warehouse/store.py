@@ -25,7 +25,7 @@ from analyticspro.warehouse.properties import Properties
 from analyticspro.warehouse.reader import Reader, as_known_at
 from analyticspro.warehouse.rollups import compact
 from analyticspro.warehouse.schema import MIGRATIONS
-from analyticspro.warehouse.sessions import bring_up
+from analyticspro.warehouse.session_days import bring_up
 from analyticspro.warehouse.writer import Memory, Writer
 
 __all__ = ["Warehouse"]
@@ -46,6 +46,7 @@ class Warehouse:
         self._zone = zone
         self._compactor = ThreadPoolExecutor(1, thread_name_prefix="compact")
         self._compacting: Future[None] | None = None
+        self._one_compacts = threading.Lock()
         self._writing = threading.Lock()
         self._memory: Memory | None = None
         self._turns: dict[str, threading.Lock] = {}
@@ -111,8 +112,10 @@ class Warehouse:
                 cursor.execute("BEGIN TRANSACTION READ ONLY")
                 yield Reader(cursor, scope, self._zone, as_of=revision)
             return
+        # Asked before the moment is fixed, so that it never promises a note that is not there.
+        noted = 0 if self._memory is None else self._memory.noted
         with self._database.cursor("BEGIN TRANSACTION READ ONLY") as cursor:
-            yield Reader(cursor, scope, self._zone)
+            yield Reader(cursor, scope, self._zone, noted=noted)
 
     @contextmanager
     def writer(self) -> Iterator[Writer]:
@@ -130,7 +133,7 @@ class Warehouse:
 
     def compact(self) -> None:
         """Bring rollups and sessions up to date; done by itself after every 200,000 events."""
-        with self._database.cursor() as cursor:
+        with self._one_compacts, self._database.cursor() as cursor:
             compact(cursor, self._zone)
             bring_up(cursor, self._zone)
 

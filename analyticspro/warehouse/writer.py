@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 import duckdb
 import numpy as np
@@ -21,6 +23,7 @@ from analyticspro.warehouse.storing import Decided, Outcome, Outcomes, Stored, d
 __all__ = ["Cursor", "Memory", "Writer"]
 
 _IDS_PER_READ = 1 << 22
+_NOTED = itertools.count(1)
 _NO_VERSIONS = pl.DataFrame(
     schema={
         "seq": pl.Int64,
@@ -54,6 +57,7 @@ class Memory:
         committed_at: Its time.
         since_compacted: Events written since the rollups were brought up to date.
         is_sound: False once a commit may be in the file that is not in here.
+        noted: Another number after each note about a source: notes have no revision.
     """
 
     known: KnownIds
@@ -62,12 +66,15 @@ class Memory:
     committed_at: datetime
     since_compacted: int
     is_sound: bool = True
+    noted: int = field(default_factory=partial(next, _NOTED))
 
     @classmethod
     def read(cls, connection: duckdb.DuckDBPyConnection) -> Memory:
         """Return what the file holds."""
         [(last, revision, committed_at)] = connection.execute(
-            "SELECT (SELECT coalesce(max(seq), 0) FROM events), "
+            "SELECT greatest((SELECT coalesce(max(seq), 0) FROM hot), "
+            "(SELECT coalesce(max(last_seq), 0) FROM archive), "
+            "(SELECT coalesce(max(last_seq), 0) FROM expired)), "
             "(SELECT coalesce(max(revision), 0) FROM ledger), "
             "(SELECT coalesce(max(committed_at), TIMESTAMP '1970-01-01') FROM ledger)"
         ).fetchall()
@@ -79,6 +86,8 @@ class Memory:
                 {"first": first, "end": first + _IDS_PER_READ},
             ).fetchnumpy()
             known.add(Ids(*(np.ascontiguousarray(column) for column in columns.values())))
+        buried = connection.execute("FROM tombstones").fetchnumpy()
+        known.add(_buried(buried["id_high"], buried["id_low"]))
         [(tail,)] = connection.execute(
             "SELECT count(*) FROM events "
             "WHERE revision > (SELECT coalesce(max(up_to), 0) FROM rolled)"
@@ -99,6 +108,7 @@ class _Tally:
     rejected: int = 0
     retracted: int = 0
     cursor: str | None = None
+    note: str | None = None
 
 
 @dataclass
@@ -259,7 +269,7 @@ class Writer:
         with self._given("incoming", rows):
             self._run(
                 f"""
-                INSERT INTO events
+                INSERT INTO hot
                 SELECT seq, $revision, NULL, id_high, id_low, content_hash, version, $source,
                     $part, event_id, name, occurred_at, $received_at, is_late, customer_id,
                     user_id, session_id, amount_minor, currency, properties, raw, 1, {promoted}
@@ -276,16 +286,58 @@ class Writer:
         if len(seqs) == 0:
             return
         with self._given("gone", pl.DataFrame({"seq": seqs})):
-            self._run("UPDATE events SET retired = $revision FROM gone WHERE events.seq = gone.seq")
+            retire = "UPDATE hot SET retired = $revision FROM gone WHERE hot.seq = gone.seq"
+            if self._run(retire) < len(seqs):
+                self.bring_back(seqs)
+                self._run(retire)
 
     def _move(self, seqs: Signed, part: str) -> None:
         if len(seqs) == 0:
             return
         with self._given("moved", pl.DataFrame({"seq": seqs})):
-            self._run(
-                "UPDATE events SET part = $part FROM moved WHERE events.seq = moved.seq",
-                part=part,
-            )
+            move = "UPDATE hot SET part = $part FROM moved WHERE hot.seq = moved.seq"
+            if self._run(move, part=part) < len(seqs):
+                self.bring_back(seqs)
+                self._run(move, part=part)
+
+    def bring_back(self, seqs: Signed) -> int:
+        """Have those of the versions that are archived be in `hot` again; return how many.
+
+        Files of the archive are not written to. What befalls an archived version is written
+        beside the others, and the file's own copy of it no longer counts.
+        """
+        with self._given("wanted", pl.DataFrame({"seq": seqs})):
+            back = "archived SEMI JOIN wanted USING (seq)"
+            count = self._run(f"INSERT INTO hot SELECT * EXCLUDE (partition) FROM {back}")
+            if count:
+                self._run(f"INSERT INTO taken_back SELECT partition, seq FROM {back}")
+        return count
+
+    def retract(self, seqs: Signed, *, note: str) -> int:
+        """Retire versions that no source took back; return how many were live.
+
+        Args:
+            seqs: Their numbers; those that are not live stay as they are.
+            note: Why, for the ledger.
+        """
+        with self._given("wanted", pl.DataFrame({"seq": seqs})):
+            found = self._connection.execute(
+                "SELECT source, part, list(seq) FROM hot SEMI JOIN wanted USING (seq) "
+                "WHERE retired IS NULL GROUP BY ALL"
+            ).fetchall()
+        for source, part, live in found:
+            self._retire(np.array(live, np.int64))
+            tally = self._opened().tally(source, part)
+            tally.retracted += len(live)
+            tally.note = note
+        return sum(len(live) for *_, live in found)
+
+    def bury(self, high: Unsigned, low: Unsigned) -> None:
+        """Have ids be known for ever, though nothing of their events is left."""
+        with self._given("dead", pl.DataFrame({"id_high": high, "id_low": low})):
+            self._run("INSERT INTO tombstones FROM dead")
+        self._opened().pending.append(_buried(high, low))
+        self._opened().added.add(_buried(high, low))
 
     def _note_conflicts(
         self, source: str, part: str, prepared: Prepared, outcomes: Outcomes
@@ -337,6 +389,7 @@ class Writer:
                       AND r.line IS NOT DISTINCT FROM i.line
                       AND r.raw IS NOT DISTINCT FROM i.raw
                       AND r.reason = i.reason AND r.field IS NOT DISTINCT FROM i.field)
+                  AND coalesce(md5(i.raw), '') NOT IN (SELECT record FROM buried)
                 """,
                 source=source,
                 part=part,
@@ -413,9 +466,16 @@ class Writer:
     def retract_unseen(self, source: str, part: str, seen: Signed) -> int:
         """Retract the events of a part that are not among `seen` (`Stored.seqs`); return how many."""
         with self._given("seen", pl.DataFrame({"seq": seen})):
+            archived = self._connection.execute(
+                "SELECT seq FROM archived WHERE retired IS NULL AND source = $source "
+                "AND part = $part AND seq NOT IN (SELECT seq FROM seen)",
+                {"source": source, "part": part},
+            ).fetchnumpy()["seq"]
+            if len(archived):
+                self.bring_back(archived)
             retracted = self._run(
                 """
-                UPDATE events SET retired = $revision
+                UPDATE hot SET retired = $revision
                 WHERE retired IS NULL AND source = $source AND part = $part
                   AND seq NOT IN (SELECT seq FROM seen)
                 """,
@@ -438,6 +498,7 @@ class Writer:
                 "outcome": outcome,
             },
         )
+        self._memory.noted = next(_NOTED)
 
     def cursors(self, source: str) -> dict[str, Cursor]:
         """Return the cursor of each whole part of `source`."""
@@ -496,7 +557,7 @@ class Writer:
         for (source, part), tally in tallies.items():
             self._run(
                 "INSERT INTO ledger VALUES ($revision, $at, $source, $part, $seen, $new, "
-                "$changed, $duplicates, $conflicts, $late, $rejected, $retracted, $cursor)",
+                "$changed, $duplicates, $conflicts, $late, $rejected, $retracted, $cursor, $note)",
                 at=opened.at,
                 source=source,
                 part=part,
@@ -526,3 +587,7 @@ class Writer:
 def _plain(at: datetime) -> datetime:
     """Return `at` as the naive UTC time that the tables hold."""
     return at.astimezone(UTC).replace(tzinfo=None)
+
+
+def _buried(high: Unsigned, low: Unsigned) -> Ids:
+    return Ids(high, low, np.full(len(high), -1, np.int64), np.zeros(len(high), np.uint64))
