@@ -1,7 +1,7 @@
 # AnalyticsPro. A bare `make` explains itself.
 .DEFAULT_GOAL := help
 .PHONY: help install up down lab test test-browser lint check bench soak screenshots lock clean
-export PYTHON CHROMIUM LAB_PORT INITDB
+export PYTHON CHROMIUM LAB_PORT INITDB MARIADBD
 
 BIN := .venv/bin
 NAME ?=
@@ -28,7 +28,8 @@ lab: install ## Open JupyterLab on this workspace.
 
 test: ## Run all tests but those in a browser and the long ones.
 	@scripts/install dev
-	@$(BIN)/python -m pytest -q
+	@scripts/find-postgresql >/dev/null && scripts/find-mariadb >/dev/null && scripts/find-s3-server >/dev/null
+	@$(BIN)/python -m pytest -q --numprocesses auto --dist loadscope
 
 test-browser: ## Run the tests in a real Chromium; installs it where it may.
 	@scripts/install dev
@@ -49,6 +50,7 @@ bench: install ## Run one benchmark: make bench NAME=startup
 
 soak: ## Run the long forms of the tests.
 	@scripts/install dev
+	@scripts/find-postgresql >/dev/null && scripts/find-mariadb >/dev/null && scripts/find-s3-server >/dev/null
 	@$(BIN)/python -m pytest -q -m soak
 
 screenshots: ## Make the pictures of the README again.
