@@ -29,7 +29,7 @@ class _ShowsByItself(click.Group):
 
 @group.group(cls=_ShowsByItself)
 def schema() -> None:
-    """See what properties events have; tag them, block them, check contracts.
+    """See the properties of events; tag, block and check them.
 
     'analyticspro schema' is short for 'analyticspro schema show'. A property within another
     is written with dots, as context.ip; * in place of the event means events of all names.
@@ -108,9 +108,10 @@ def untag(place: Place, *, where: str, tags: tuple[str, ...]) -> None:
 @_PROPERTY
 @with_place
 def block(place: Place, *, where: str) -> None:
-    """Have a property not be stored from now on, nor in the record as it came.
+    """Have a property not be stored from now on.
 
-    Of how many events it was left out is counted. What was stored before stays.
+    It is left out of the record as it came, too. Of how many events it was left out is
+    counted. What was stored before stays.
 
     \b
     analyticspro schema block order_placed.email
@@ -136,9 +137,10 @@ def unblock(place: Place, *, where: str) -> None:
 @form_option
 @with_place
 def check(place: Place, *, form: str) -> None:
-    """Take in contracts.toml, and show how stored events broke the contracts.
+    """Show which contracts stored events broke.
 
-    Events that a contract rejects are shown by 'analyticspro sources rejects' instead.
+    Takes in what contracts.toml says by now. Events that a contract rejects are shown by
+    'analyticspro sources rejects' instead.
 
     \b
     analyticspro schema check

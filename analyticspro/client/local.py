@@ -7,7 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from analyticspro.client.transport import OnProgress
+from analyticspro import clock
+from analyticspro.client.transport import Decision, OnProgress
 from analyticspro.config import Home
 from analyticspro.errors import AnalyticsProError
 from analyticspro.metrics import Answer, Query
@@ -99,6 +100,30 @@ class Local:
     def ledger(self) -> list[dict[str, Any]]:
         """Return what became of all records ever seen, by source and part."""
         return self._with(lambda workspace: workspace.ledger(OWNER))
+
+    def schema(self, event: str | None) -> dict[str, Any]:
+        """Return what properties events have, of all names or of one; raises UnknownName."""
+        return self._with(lambda workspace: workspace.schema.described(event))
+
+    def decide(self, action: Decision, event: str, path: str, tags: Sequence[str] = ()) -> None:
+        """Tag or block a property, or undo that; tags only for `tag` and `untag`."""
+
+        def work(workspace: Workspace) -> None:
+            match action:
+                case "tag":
+                    workspace.schema.tag(event, path, tags, now=clock.now())
+                case "untag":
+                    workspace.schema.untag(event, path, tags)
+                case "block":
+                    workspace.schema.block(event, path, now=clock.now())
+                case "unblock":
+                    workspace.schema.unblock(event, path)
+
+        self._with(work)
+
+    def violations(self) -> dict[str, Any]:
+        """Return the contracts in force, and how often stored events broke them."""
+        return self._with(lambda workspace: workspace.schema.violations())
 
     def demo(self, events: int, seed: int, progress: OnProgress) -> list[dict[str, Any]]:
         """Fill the workspace with demo data; `progress` is called with each step."""

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 import polars as pl
 
-from analyticspro.client.transport import OnProgress
+from analyticspro.client.transport import Decision, OnProgress
 from analyticspro.errors import AnalyticsProError, ServiceUnavailable, from_payload
 from analyticspro.metrics import Answer, Query
 
@@ -95,6 +95,22 @@ class Remote:
     def ledger(self) -> list[dict[str, Any]]:
         """Return what became of all records ever seen, by source and part."""
         return list(self._call("GET", "/v1/ledger")["ledger"])
+
+    def schema(self, event: str | None) -> dict[str, Any]:
+        """Return what properties events have, of all names or of one; raises UnknownName."""
+        of = "" if event is None else f"?event={quote(event, safe='')}"
+        found: dict[str, Any] = self._call("GET", f"/v1/schema{of}")
+        return found
+
+    def decide(self, action: Decision, event: str, path: str, tags: Sequence[str] = ()) -> None:
+        """Tag or block a property, or undo that; tags only for `tag` and `untag`."""
+        body = {"event": event, "property": path} | ({"tags": list(tags)} if tags else {})
+        self._call("POST", f"/v1/schema/{action}", body)
+
+    def violations(self) -> dict[str, Any]:
+        """Return the contracts in force, and how often stored events broke them."""
+        found: dict[str, Any] = self._call("GET", "/v1/contracts")
+        return found
 
     def demo(self, events: int, seed: int, progress: OnProgress) -> list[dict[str, Any]]:
         """Fill the workspace with demo data; answers as `sync` does."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from analyticspro.errors import AnalyticsProError
 from analyticspro.metrics import Answer, Query
 
-__all__ = ["OnProgress", "Transport"]
+__all__ = ["Decision", "OnProgress", "Transport"]
 
 OnProgress = Callable[[dict[str, Any]], None]
+Decision = Literal["tag", "untag", "block", "unblock"]
 
 
 class Transport(Protocol):
@@ -38,6 +39,15 @@ class Transport(Protocol):
         self, declarations: Sequence[dict[str, Any]], progress: OnProgress
     ) -> list[dict[str, Any]]:
         """Sync sources; `progress` is called with each step. Return a report for each."""
+
+    def schema(self, event: str | None) -> dict[str, Any]:
+        """Return what properties events have, of all names or of one; raises UnknownName."""
+
+    def decide(self, action: Decision, event: str, path: str, tags: Sequence[str] = ()) -> None:
+        """Tag or block a property, or undo that; tags only for `tag` and `untag`."""
+
+    def violations(self) -> dict[str, Any]:
+        """Return the contracts in force, and how often stored events broke them."""
 
     def demo(self, events: int, seed: int, progress: OnProgress) -> list[dict[str, Any]]:
         """Fill the workspace with demo data; as `sync`."""

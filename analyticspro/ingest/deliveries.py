@@ -12,6 +12,7 @@ import polars as pl
 from analyticspro import events
 from analyticspro.connectors.batch import REJECTS
 from analyticspro.events import WriteMode
+from analyticspro.ingest.admission import Admission
 from analyticspro.ingest.report import Report
 from analyticspro.warehouse import Prepared, Stored, Warehouse
 
@@ -76,19 +77,26 @@ class Lot:
             row: (field, value, reason)
             for row, field, value, reason in events.problems(rows).iter_rows()
         }
-        good = rows
-        if self._problems:
-            is_good = [row not in self._problems for row in range(rows.height)]
-            good = rows.filter(pl.Series(is_good))
+        admission = Admission(warehouse)
+        at = [row for row in range(rows.height) if row not in self._problems]
+        self.admitted = admission.admit(rows[at] if self._problems else rows)
+        for row, *problem in self.admitted.problems.iter_rows():
+            field, value, reason = problem
+            self._problems[at[row]] = (field, value, reason)
         self.prepared: Prepared | None = None
-        if good.height:
-            self.prepared = warehouse.prepare(source, good, WriteMode.APPEND)
-        self.rejects = pl.DataFrame(
+        if self.admitted.events.height:
+            self.prepared = warehouse.prepare(source, self.admitted.events, WriteMode.APPEND)
+        raws = admission.raws(rows[list(self._problems)])
+        rejects = pl.DataFrame(
             [(None, *reject) for delivery in deliveries for reject in delivery.rejects]
-            + [(None, *problem, rows["raw"][row]) for row, problem in self._problems.items()],
+            + [
+                (None, *self._problems[row], raw)
+                for row, raw in zip(self._problems, raws, strict=True)
+            ],
             schema=REJECTS,
             orient="row",
         )
+        self.rejects = admission.rejects(rejects)
         self.stored: Stored | None = None
 
     def count(self, report: Report) -> None:

@@ -19,6 +19,7 @@ from analyticspro import clock, connectors
 from analyticspro.connectors import Batch, FilesSource, Part
 from analyticspro.events import WriteMode
 from analyticspro.extract.secret import Secrets
+from analyticspro.ingest.admission import Admission, Admitted, columns_of, rules
 from analyticspro.ingest.ahead import ahead
 from analyticspro.ingest.report import Progress, Report
 from analyticspro.ingest.selection import settled, to_read
@@ -45,7 +46,7 @@ def sync_files(
     with warehouse.writer() as writer:
         gone = writer.cursors(source.name).keys() - {part.name for part in found}
         found, note = settled(source, found, writer, now)
-        changed = to_read(source, found, writer)
+        changed = to_read(source, found, writer, rules(warehouse))
     if note:
         report.notes.append(note)
     if gone:
@@ -81,13 +82,14 @@ class _Reading:
         seen, rejects = [np.empty(0, np.int64)], [_NO_REJECTS]
         records = rounded = 0
         place = self.source.name, self.part.name
-        for batch, prepared in ahead(self._prepared()):
+        for batch, admitted, prepared in ahead(self._prepared()):
             received_at = clock.now()
             with self.warehouse.writer() as writer, writer.commit(received_at):
                 stored = writer.store(
                     *place, prepared, received_at=received_at, watermark=self.watermark
                 )
                 writer.set_aside(*place, batch.rejects)
+                admitted.note(writer, self.source.name, stored)
             seen.append(stored.seqs)
             rejects.append(batch.rejects.select("line"))
             records += batch.records
@@ -105,9 +107,12 @@ class _Reading:
                 *place, seen=np.concatenate(seen), rejects=pl.concat(rejects), cursor=cursor
             )
 
-    def _prepared(self) -> Iterator[tuple[Batch, Prepared]]:
-        for batch in connectors.read_part(self.source, self.part, self.secrets):
-            yield batch, self.warehouse.prepare(self.source.name, batch.events, WriteMode.REPLACE)
+    def _prepared(self) -> Iterator[tuple[Batch, Admitted, Prepared]]:
+        name, columns = self.source.name, columns_of(self.source)
+        for read in connectors.read_part(self.source, self.part, self.secrets):
+            batch, admitted = Admission(self.warehouse, columns).batch(read)
+            prepared = self.warehouse.prepare(name, batch.events, WriteMode.REPLACE)
+            yield batch, admitted, prepared
 
 
 def _watermark(source: str, warehouse: Warehouse) -> datetime | None:

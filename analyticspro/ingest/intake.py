@@ -207,6 +207,7 @@ class Intake:
         complete_to = now - ALLOWED_LATENESS
         if lot.prepared is not None:
             lot.stored = writer.store(*place, lot.prepared, received_at=now, watermark=complete_to)
+            lot.admitted.note(writer, place[0], lot.stored)
         writer.set_aside(*place, lot.rejects)
         writer.advance(*place, "{}")  # streams are told by their cursors; a pushed one has none
         before = self._told.get(place)

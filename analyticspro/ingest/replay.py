@@ -9,6 +9,7 @@ from analyticspro import clock
 from analyticspro.connectors import FilesSource, PagedSource, Source
 from analyticspro.errors import AnalyticsProError
 from analyticspro.extract.secret import Secrets
+from analyticspro.ingest.admission import Admission, columns_of
 from analyticspro.ingest.report import Progress, Report
 from analyticspro.ingest.sync import sync
 from analyticspro.policy import OWNER
@@ -76,7 +77,8 @@ def _replay_streams(
                     source.name, part, before=before, most=_RECORDS_PER_COMMIT
                 )
                 taken = rejects.height
-                batch = source.remap(part, rejects)
+                columns = columns_of(getattr(source, "streams", {}).get(part))
+                batch, admitted = Admission(warehouse, columns).batch(source.remap(part, rejects))
                 stored = writer.store(
                     source.name,
                     part,
@@ -86,6 +88,7 @@ def _replay_streams(
                     watermark=watermarks.get(part),
                 )
                 writer.set_aside(source.name, part, batch.rejects)
+                admitted.note(writer, source.name, stored)
             report.add(stored, records=taken, rejected=batch.rejects.height, rounded=batch.rounded)
             progress(Progress(source.name, part, report.records, 0))
         report.read += 1

@@ -44,15 +44,23 @@ def settled(
     return [part for part in found if part not in waiting], note
 
 
-def to_read(source: FilesSource, found: list[Part], writer: Writer) -> list[tuple[Part, str]]:
+def to_read(
+    source: FilesSource, found: list[Part], writer: Writer, rules: str = ""
+) -> list[tuple[Part, str]]:
     """Return the parts to read, with their fingerprints, in their order.
 
     A natural key may stand in several files; the last of them holds what is true. So once a
     file changes that was read before, or one comes before it, all are read again, in order:
     what one file no longer says another may still.
+
+    Args:
+        source: What is declared.
+        found: The parts that there are.
+        writer: What knows those read before.
+        rules: Tells what else events must hold to; when it changes all are read again.
     """
     known = writer.cursors(source.name)
-    changed = dict(_changed(source, found, writer))
+    changed = dict(_changed(source, found, writer, rules))
     read_before = [index for index, part in enumerate(found) if part.name in known]
     only_later_ones = not read_before or all(
         index > read_before[-1] for index, part in enumerate(found) if part in changed
@@ -63,13 +71,16 @@ def to_read(source: FilesSource, found: list[Part], writer: Writer) -> list[tupl
     return [(part, changed.get(part) or known[part.name].fingerprint) for part in found]
 
 
-def _changed(source: FilesSource, found: list[Part], writer: Writer) -> Iterator[tuple[Part, str]]:
+def _changed(
+    source: FilesSource, found: list[Part], writer: Writer, rules: str
+) -> Iterator[tuple[Part, str]]:
     """Yield the parts that must be read, with their fingerprints.
 
     Size and time of change only skip what cannot have changed; else the content decides.
     """
     mapping = hashlib.blake2b(
-        f"{_RULES}{source.model_dump_json(exclude=_NOT_THE_EVENTS)}".encode(), digest_size=8
+        f"{_RULES}{source.model_dump_json(exclude=_NOT_THE_EVENTS)}{rules}".encode(),
+        digest_size=8,
     ).hexdigest()
     known = writer.cursors(source.name)
     for part in found:

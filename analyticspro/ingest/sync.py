@@ -56,7 +56,14 @@ def sync(
                     )
                 case PagedSource():
                     connector = source.connect(secrets)
-                    sync_streams(connector, warehouse, report, now=synced_at, progress=progress)
+                    sync_streams(
+                        connector,
+                        warehouse,
+                        report,
+                        declared=getattr(source, "streams", {}),
+                        now=synced_at,
+                        progress=progress,
+                    )
         except AnalyticsProError as error:
             report.error = error.payload()
         report.conclude(time.monotonic() - started)

@@ -43,7 +43,8 @@ def test_every_command_is_known_here():
         "", "backup", "demo", "doctor", "down", "keys", "keys create", "keys list", "keys revoke",
         "link", "metrics", "query", "report", "restore", "schedules", "schedules backfill",
         "schedules history", "schedules list", "schedules pause", "schedules resume",
-        "schedules run", "secrets", "secrets list", "secrets remove", "secrets rotate-key",
+        "schedules run", "schema", "schema block", "schema check", "schema show", "schema tag",
+        "schema unblock", "schema untag", "secrets", "secrets list", "secrets remove", "secrets rotate-key",
         "secrets set", "sources", "sources check", "sources ledger", "sources rejects",
         "sources replay", "sources status", "sources sync", "status", "up", "verify",
     }  # fmt: skip
