@@ -61,6 +61,7 @@ def test_a_failure_tells_the_way_it_took(home: Home):
 @pytest.mark.parametrize(
     "text",
     ['"}\n{"event": "forged"}', "\r\n", "\x1b[2J", "\u2028", "\0", "half \ud800", "é€😀", "\x85"],
+    ids=ascii,
 )
 def test_whatever_is_logged_is_one_line(home: Home, text: str):
     with logs.writing(home, "api"):
