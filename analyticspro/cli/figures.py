@@ -59,6 +59,12 @@ FORMATS = click.Choice(["table", "csv", "json"])
     help="Answer with what was known then, such as 2011-12-01T09:30:00Z.",
 )
 @click.option(
+    "--restated-since",
+    "since",
+    metavar="MOMENT",
+    help="Show only what was complete then and is another figure now, late or corrected.",
+)
+@click.option(
     "--format",
     "form",
     type=FORMATS,
@@ -79,6 +85,7 @@ def query(
     where: tuple[str, ...],
     compare: bool,
     as_of: str | None,
+    since: str | None,
     form: str,
 ) -> None:
     """Ask for the figures of one or more METRICS.
@@ -92,10 +99,15 @@ def query(
         raise DefinitionError("Give either --period, or --from and --to.")
     if start or end:
         period = f"{start or ''}..{end or ''}"
+    if since and (as_of or compare):
+        raise DefinitionError("--restated-since stands alone; leave out --as-of and --compare.")
     question = Query.of(
-        *metrics, grain=grain, by=by, period=period or "all", compare=compare, as_of=as_of
+        *metrics, grain=grain, by=by, period=period or "all", compare=compare, as_of=as_of or since
     )
     question = replace(question, where=_filters(where))
+    if since:
+        _print_restated(place, question, since, form)
+        return
     answer = place.client.answer(question)
     if form == "json":
         output.print_json({"rows": answer.rows(), "provenance": answer.provenance})
@@ -103,6 +115,23 @@ def query(
         click.echo(answer.frame.write_csv(), nl=False)
     else:
         output.answer_table(answer)
+
+
+def _print_restated(place: Place, question: Query, since: str, form: str) -> None:
+    assert question.as_of is not None
+    found = place.client.restated(question, since=question.as_of)
+    if form == "json":
+        output.print_json(found.to_dicts())
+        return
+    rows = [["—" if value is None else str(value) for value in row] for row in found.iter_rows()]
+    if form == "csv":
+        output.print_csv(found.columns, rows)
+        return
+    if not rows:
+        output.say(f"Nothing that was complete at {since} has changed since.")
+        return
+    first = len(found.columns) - 2 * len(dict.fromkeys(question.metrics))
+    output.table(found.columns, rows, right=set(range(first, len(found.columns))))
 
 
 def _filters(texts: tuple[str, ...]) -> tuple[Filter, ...]:

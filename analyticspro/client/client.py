@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from analyticspro.client.transport import Transport
 from analyticspro.config import Home
 from analyticspro.errors import AnalyticsProError
 from analyticspro.metrics import Answer, Query
+from analyticspro.metrics.restated import restated
 
 __all__ = ["Client", "connect"]
 
@@ -80,12 +82,27 @@ class Client:
             )
         ).frame
 
+    def restated(self, query: Query, *, since: datetime) -> pl.DataFrame:
+        """Return which figures were complete at a moment and are others now.
+
+        Late events and corrections do that. What was still going on then is not restated when
+        it goes on.
+
+        Args:
+            query: The question; of `Query.of("revenue", grain="day")`, for example.
+            since: When the figures were shown, with a zone.
+
+        Returns:
+            One row per bucket and combination of dimensions with a change: the keys, and for
+            each metric `<metric>_then` and the metric as it is now.
+        """
+        then, now = self.answers([replace(query, as_of=since), replace(query, as_of=None)])
+        return restated(query, _raised(then), _raised(now))
+
     def answer(self, query: Query) -> Answer:
         """Return the frame and its provenance; raises as `query` does."""
         [result] = self.answers([query])
-        if isinstance(result, AnalyticsProError):
-            raise result
-        return result
+        return _raised(result)
 
     def answers(self, queries: Sequence[Query]) -> list[Answer | AnalyticsProError]:
         """Return an answer, or the error, for each query, all from one moment."""
@@ -103,3 +120,9 @@ class Client:
         """Return the catalogue: one row per metric with name, title, unit and meaning."""
         listed = self.transport.catalogue()["metrics"]
         return pl.DataFrame(listed).select("name", "title", "unit", "better", "meaning")
+
+
+def _raised(result: Answer | AnalyticsProError) -> Answer:
+    if isinstance(result, AnalyticsProError):
+        raise result
+    return result
