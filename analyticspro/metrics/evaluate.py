@@ -15,12 +15,13 @@ from analyticspro.grain import Grain, WeekStart
 from analyticspro.metrics import catalog
 from analyticspro.metrics.answer import Answer
 from analyticspro.metrics.comparing import beside, filled, joined
-from analyticspro.metrics.compile import Statement, present, reading, values
+from analyticspro.metrics.compile import present, reading, values
 from analyticspro.metrics.cut import Cut
+from analyticspro.metrics.kinds import has_every_bucket, statements
 from analyticspro.metrics.known import Known
 from analyticspro.metrics.model import Metric, Unit, is_additive, version
 from analyticspro.metrics.query import Query
-from analyticspro.metrics.statements import has_every_bucket, statements
+from analyticspro.metrics.statement import Statement
 from analyticspro.period import Period, comparison, parse_period, to_wall
 from analyticspro.warehouse import Reader
 

@@ -18,10 +18,10 @@ from analyticspro.metrics.clauses import (
     utc,
     values_of,
 )
-from analyticspro.metrics.compile import Statement, statement, value
 from analyticspro.metrics.cut import Cut
 from analyticspro.metrics.model import Measured, OfSessions, Simple, measures
 from analyticspro.metrics.span import Span, of_days
+from analyticspro.metrics.statement import Statement, statement, value
 from analyticspro.warehouse import Rolled, session_changes, session_days, tallies
 
 __all__ = ["of_sessions"]
@@ -64,51 +64,44 @@ def _sum(measure: Simple) -> str:
     return _SUMS[str(measure.column)]
 
 
-def _tallied(
-    wanted: Sequence[Simple], cut: Cut, up_to: Rolled, values: dict[str, Any]
-) -> str:
+def _tallied(wanted: Sequence[Simple], cut: Cut, up_to: Rolled, values: dict[str, Any]) -> str:
     """Return the SQL of the keys and tallies; some rows take away from others."""
     terms = chosen(cut, wanted, values)
-    began = [*bucket_column(cut, local("started_at", cut)), *_by(cut)]
-    within = ["started_at >= $start", f"started_at < {end(cut, values)}", *terms]
-    branches = [
-        lines(
-            f"SELECT {', '.join([*began, tallies('sign')])}",
-            f"FROM ({session_changes()})",
-            f"WHERE {conjunction(within)}",
-        )
-    ]
-    whole = None if cut.grain is Grain.HOUR else of_days(cut, up_to)
-    if whole is not None:
-        values |= {"whole_start": whole.start.date(), "whole_end": whole.end.date()}
-        within.append(_outside(whole, cut, values))
-        branches.append(
-            lines(
-                f"SELECT {', '.join([*bucket_column(cut, 'bucket::TIMESTAMP'), *_by(cut)])},",
-                f"    {_TALLIES}",
-                f"FROM ({session_days()})",
-                f"WHERE {conjunction([*_DAYS, *terms])}",
-            )
-        )
+    by = [f"{dimension(name)} AS {quoted(name)}" for name in cut.by]
+    began = [*bucket_column(cut, local("started_at", cut)), *by]
+    within = conjunction(["started_at >= $start", f"started_at < {end(cut, values)}", *terms])
+    branches = []
     if up_to.up_to > 0:
-        branches.append(
-            lines(
-                f"SELECT {', '.join([*began, tallies()])}",
-                "FROM sessions",
-                f"WHERE {conjunction(within)}",
-            )
-        )
+        whole = None if cut.grain is Grain.HOUR else of_days(cut, up_to)
+        if whole is not None:
+            days = [*bucket_column(cut, "bucket::TIMESTAMP"), *by]
+            branches.append(_whole(whole, days, terms, values))
+        stored = f"SELECT {', '.join([*began, tallies()])} FROM sessions WHERE {within}"
+        branches += [f"{stored} AND {term}" for term in _left_over(whole, cut, values)]
+    if not up_to.is_current or up_to.up_to == 0:
+        changes = f"SELECT {', '.join([*began, tallies('sign')])}"
+        branches.append(lines(changes, f"FROM ({session_changes()})", f"WHERE {within}"))
     return "\nUNION ALL\n".join(branches)
 
 
-_DAYS = ("bucket >= $whole_start::DATE", "bucket < $whole_end::DATE")
+def _whole(
+    whole: Span, columns: Sequence[str], terms: Sequence[str], values: dict[str, Any]
+) -> str:
+    values |= {"whole_start": whole.start.date(), "whole_end": whole.end.date()}
+    within = ["bucket >= $whole_start::DATE", "bucket < $whole_end::DATE", *terms]
+    return lines(
+        f"SELECT {', '.join([*columns, _TALLIES])}",
+        f"FROM ({session_days()})",
+        f"WHERE {conjunction(within)}",
+    )
 
 
-def _outside(whole: Span, cut: Cut, values: dict[str, Any]) -> str:
+def _left_over(whole: Span | None, cut: Cut, values: dict[str, Any]) -> list[str]:
+    """Return the terms of what is before the whole days, and of what is after them."""
+    if whole is None:
+        return ["true"]
     values["left_before"] = utc(whole.start, cut.zone)
     values["left_after"] = utc(whole.end, cut.zone)
-    return "(started_at < $left_before OR started_at >= $left_after)"
-
-
-def _by(cut: Cut) -> list[str]:
-    return [f"{dimension(name)} AS {quoted(name)}" for name in cut.by]
+    before = ["started_at < $left_before"] if whole.start > cut.start else []
+    after = ["started_at >= $left_after"] if whole.end < cut.end else []
+    return before + after

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from analyticspro.grain import Grain, floor
@@ -23,16 +23,15 @@ from analyticspro.metrics.clauses import (
     quoted,
     values_of,
 )
-from analyticspro.metrics.compile import Statement, statement, value
 from analyticspro.metrics.cut import Cut
 from analyticspro.metrics.model import Ratio, Simple, Trailing
 from analyticspro.metrics.rolling import present
+from analyticspro.metrics.statement import Statement, statement, value
 from analyticspro.warehouse import Rolled
 
 __all__ = ["trailing"]
 
 _MOMENT = timedelta(microseconds=1)
-_FIRST_YEAR = 1970  # no event is older
 
 
 def trailing(metric: Trailing | Ratio, cut: Cut, rolled: Rolled) -> Statement:
@@ -78,9 +77,7 @@ def _leaves(metric: Trailing | Ratio) -> tuple[Trailing, ...]:
 def _wide(cut: Cut, tick: Grain, days: int) -> Cut:
     """Return the cut of the events that the first window and all after it look at."""
     start = cut.start if cut.grain else max(cut.start, cut.end - _MOMENT)
-    start = floor(start, Grain.DAY)
-    if start.year > _FIRST_YEAR:
-        start -= timedelta(days=days - 1)
+    start = floor(start, Grain.DAY) - timedelta(days=days - 1)
     return replace(cut, start=start, grain=tick, shifted=False)
 
 
@@ -115,7 +112,7 @@ def _buckets(cut: Cut, tick: Grain, values: dict[str, Any]) -> str:
     """Return the SQL of the buckets, and of the last hour or day that is in each."""
     is_any = "$first_moment::TIMESTAMP <= $last_moment::TIMESTAMP"
     values["first_moment"] = cut.start
-    values["last_moment"] = max(cut.end - _MOMENT, datetime.min)
+    values["last_moment"] = cut.end - _MOMENT
     last = f"date_trunc('{tick}', $last_moment::TIMESTAMP)"
     if cut.grain is None:
         return f"SELECT {last}::TIMESTAMP AS last WHERE {is_any}"

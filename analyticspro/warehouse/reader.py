@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any
 
@@ -89,6 +89,29 @@ class Reader:
         if self.as_of is not None:
             return self.as_of
         return int(self.frame("SELECT coalesce(max(revision), 0) AS r FROM ledger")["r"][0])
+
+    @cached_property
+    def _left_out(self) -> tuple[int, date | None]:
+        """How many were erased since this moment, and since when events are kept at all."""
+        return self.frame(
+            "SELECT (SELECT count(*) FROM erasures WHERE revision > $as_of) AS erased, "
+            "(SELECT (max(month) + INTERVAL 1 MONTH)::DATE FROM expired) AS since",
+            {"as_of": self.revision()},
+        ).row(0)
+
+    def caveats(self, first: date) -> list[str]:
+        """Return what a person should know of figures from `first` on, in sentences."""
+        erased, since = self._left_out
+        found = []
+        if self.as_of is not None and erased:
+            who = "1 person was" if erased == 1 else f"{erased} persons were"
+            found.append(f"{who} erased since then; what they did is left out.")
+        if since is not None and first < since:
+            found.append(
+                f"Events before {since} were deleted, as the setting keep_days asks for. Sums and "
+                "daily numbers of that time are kept; what has to be read from events lacks them."
+            )
+        return found
 
     def extents(self) -> pl.DataFrame:
         """Return since when and until when there are live events.

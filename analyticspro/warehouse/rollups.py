@@ -18,7 +18,9 @@ __all__ = [
     "Rolled",
     "compact",
     "facts",
+    "hours",
     "members",
+    "redo",
     "rolled",
     "rolled_extents",
 ]
@@ -127,6 +129,8 @@ def compact(connection: duckdb.DuckDBPyConnection, zone: str) -> None:
         for grain in _BUCKETS:
             sql = f"INSERT INTO rollup_{grain} {_added(grain, _SINCE)}"
             connection.execute(sql, bound | ({} if grain == "hour" else {"zone": zone}))
+        if before.up_to == 0:
+            _take_in_expired(connection, zone)
         for column in MEMBERS:
             sql = f"INSERT INTO members_{column} {_present(column, _SINCE)}"
             connection.execute(sql, bound | {"zone": zone})
@@ -143,6 +147,53 @@ def compact(connection: duckdb.DuckDBPyConnection, zone: str) -> None:
     connection.commit()
 
 
+def hours(rows: str) -> str:
+    """Return the SQL of the sums by hour of events that are about to be deleted."""
+    return _added("hour", f"(SELECT 1 AS sign, * FROM {rows})")
+
+
+def redo(connection: duckdb.DuckDBPyConnection, zone: str, gone: str) -> None:
+    """Add up anew the sums that events had a part in which are about to be erased.
+
+    They were retracted, and the sums know of that; but a sum that something was taken from
+    still tells when that was. Sums of a time whose events were deleted stay as they are.
+
+    Args:
+        connection: With a transaction open; nobody compacts meanwhile.
+        zone: Whose days and months are rolled up.
+        gone: SQL of the versions to be erased, retracted before the rollups were made.
+    """
+    up_to = rolled(connection, zone).up_to
+    keys = ("bucket", *DIMENSIONS)
+    same = " AND ".join(f"r.{key} IS NOT DISTINCT FROM t.{key}" for key in keys)
+    for grain in _BUCKETS:
+        bound = {"zone": zone} if grain != "hour" else {}
+        connection.execute(
+            f"""
+            CREATE TEMP TABLE touched AS
+            SELECT DISTINCT {_bucket(grain)} AS bucket, {", ".join(DIMENSIONS)} FROM {gone}
+            WHERE occurred_at >= (
+                SELECT coalesce(max(month) + INTERVAL 63 DAY, DATE '1970-01-01') FROM expired)
+            """,
+            bound,
+        )
+        connection.execute(
+            f"DELETE FROM rollup_{grain} r WHERE EXISTS (FROM touched t WHERE {same})"
+        )
+        rows = """(
+            SELECT 1 AS sign, * FROM events
+            WHERE revision <= $up_to AND (retired IS NULL OR retired > $up_to)
+                AND (source, name) IN (SELECT (source, name) FROM touched)
+                AND occurred_at >= (SELECT min(bucket) - INTERVAL 2 DAY FROM touched)
+                AND occurred_at < (SELECT max(bucket) + INTERVAL 33 DAY FROM touched))"""
+        connection.execute(
+            f"INSERT INTO rollup_{grain} SELECT r.* FROM ({_added(grain, rows)}) r "
+            f"WHERE EXISTS (FROM touched t WHERE {same})",
+            bound | {"up_to": up_to},
+        )
+        connection.execute("DROP TABLE touched")
+
+
 _TABLES = {f"rollup_{grain}": ("bucket", *DIMENSIONS) for grain in _BUCKETS} | {
     f"members_{column}": ("bucket", "source", "name", "member") for column in MEMBERS
 }
@@ -152,6 +203,18 @@ _SINCE = """(
     SELECT 1 AS sign, * FROM events WHERE revision > $up_to AND retired IS NULL
     UNION ALL
     SELECT -1 AS sign, * FROM events WHERE revision <= $up_to AND retired > $up_to)"""
+
+
+def _take_in_expired(connection: duckdb.DuckDBPyConnection, zone: str) -> None:
+    """Add the sums of events that are no more; who they were of is not known any more."""
+    columns = ", ".join((*DIMENSIONS, *_SUMS))
+    local = "((bucket AT TIME ZONE 'UTC') AT TIME ZONE $zone)"
+    for grain in _BUCKETS:
+        bucket = "bucket" if grain == "hour" else f"date_trunc('{grain}', {local})::DATE"
+        connection.execute(
+            f"INSERT INTO rollup_{grain} SELECT {bucket}, {columns} FROM rollup_expired",
+            {} if grain == "hour" else {"zone": zone},
+        )
 
 
 def _bucket(grain: str) -> str:

@@ -24,7 +24,7 @@ from analyticspro.policy import OWNER
 from analyticspro.warehouse import Warehouse
 
 PLACED, CANCELLED, REFUNDED = "order_placed", "order_cancelled", "order_refunded"
-SIGNED_UP, STARTED, VIEWED = "signed_up", "session_started", "page_viewed"
+SIGNED_UP, STARTED, VIEWED, SEEN = "signed_up", "session_started", "page_viewed", "screen_viewed"
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
 
@@ -256,6 +256,13 @@ EVENTS = [
     told("2024-02-05 10:00", "check_excused", monitor="database", observed=900),
     told("2024-03-05 10:00", "check_failed", monitor="web", observed=60),
     told("2024-04-01", "check_failed", monitor="web", observed=60),
+    # Somebody comes back on some of the quarter's last days, and bounces twice.
+    told("2024-03-20 10:00", SEEN, user="u1", country="France", plan="pro"),
+    told("2024-03-20 10:30", SEEN, user="u1", country="France", plan="pro"),
+    told("2024-03-20 11:00:00.000001", SEEN, user="u1", country="Spain", plan="pro"),
+    told("2024-03-25 23:59", SEEN, user="u3", country="Spain", plan="pro"),
+    told("2024-03-26 00:01", SIGNED_UP, user="u3", country="Spain", plan="pro"),
+    told("2024-03-31 12:00", SEEN, user="u1", country="Spain", plan="pro"),
     # After the quarter: the first microsecond of April must not count.
     told("2024-04-01", PLACED, "1000.00", order="F1", customer="eve", country="France",
          plan="pro", product="cup", quantity=100),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -25,8 +25,9 @@ from tests.metrics.shop import (
     VIEWED,
     Happening,
     Shop,
+    numbered,
 )
-from tests.metrics.walk import RATIOS, TO_DATE, WITHIN, Walk
+from tests.metrics.walk import OF_SESSIONS, RATIOS, TO_DATE, TRAILING, WITHIN, Walk
 
 NAMES = [PLACED, PLACED, PLACED, CANCELLED, REFUNDED, SIGNED_UP, STARTED, VIEWED, "coffee_brewed"]
 ZONES = ["UTC", "America/New_York", "Europe/London", "Australia/Lord_Howe", "Pacific/Apia"]
@@ -55,7 +56,8 @@ def some(values: list[str]) -> st.SearchStrategy[str | None]:
 def happenings(draw: st.DrawFn) -> Happening:
     name = draw(st.sampled_from(NAMES))
     moment = draw(st.sampled_from(MOMENTS))
-    at = moment + timedelta(minutes=draw(st.integers(-60 * 60, 60 * 60)))
+    minutes = draw(st.integers(-60 * 60, 60 * 60) | st.integers(-40, 40))
+    at = moment + timedelta(minutes=minutes)
     is_money = name in (PLACED, CANCELLED, REFUNDED) and draw(st.booleans())
     cents = draw(st.integers(-10_000, 10_000)) if is_money else None
     return Happening(
@@ -75,7 +77,7 @@ def happenings(draw: st.DrawFn) -> Happening:
 
 @st.composite
 def questions(draw: st.DrawFn) -> dict[str, Any]:
-    everything = sorted(WITHIN | TO_DATE.keys())
+    everything = sorted([*WITHIN, *TO_DATE, *OF_SESSIONS, *TRAILING])
     moment = draw(st.sampled_from(MOMENTS)).replace(tzinfo=None)
     first = moment + timedelta(hours=draw(st.integers(-300, 100)))
     first = first.replace(minute=0, second=0, microsecond=0)
@@ -96,7 +98,7 @@ def questions(draw: st.DrawFn) -> dict[str, Any]:
 def test_the_walk_knows_every_metric_of_a_country():
     """Requests and checks have none: they are proved by hand alone."""
     walked = {name: m for name, m in catalog.METRICS.items() if "country" in m.dimensions}
-    assert WITHIN.keys() | TO_DATE.keys() == walked.keys()
+    assert {*WITHIN, *TO_DATE, *OF_SESSIONS, *TRAILING} == walked.keys()
     assert {name for name, m in walked.items() if type(m).__name__ == "Ratio"} == RATIOS
 
 
@@ -121,7 +123,7 @@ def test_an_answer_is_what_a_walk_over_the_events_finds(
 ):
     changing.holds_in_two_steps(events) if asked["rolled"] else changing.holds(events)
     end = asked["start"] + timedelta(days=asked["days"])
-    where, kept = chosen(events, asked)
+    where, passes = chosen(events, asked)
     query = Query(
         tuple(asked["metrics"]),
         asked["grain"],
@@ -132,7 +134,7 @@ def test_an_answer_is_what_a_walk_over_the_events_finds(
     workspace = Settings(timezone=asked["zone"], week_start=asked["week_start"], currency="GBP")
     zone = ZoneInfo(asked["zone"])
     walk = Walk(
-        events=kept,
+        events=list(filter(passes, events)),
         start=asked["start"],
         end=end,
         until=known_until(events, asked["metrics"]),
@@ -140,6 +142,8 @@ def test_an_answer_is_what_a_walk_over_the_events_finds(
         grain=asked["grain"],
         by=asked["by"],
         week_start=asked["week_start"],
+        unfiltered=numbered(events),
+        passes=passes,
     )
 
     found = changing.ask(query, settings=workspace).frame.rows()
@@ -156,21 +160,23 @@ def test_an_answer_is_what_a_walk_over_the_events_finds(
 
 def chosen(
     events: list[Happening], asked: dict[str, Any]
-) -> tuple[tuple[Filter, ...], list[Happening]]:
-    """Return a filter for a value that is there, and the events that pass it."""
+) -> tuple[tuple[Filter, ...], Callable[[Happening], bool]]:
+    """Return a filter for a value that is there, and whether an event passes it."""
     dimension = asked["where"]
     values = sorted({getattr(event, dimension) for event in events} - {None}) if dimension else []
     if not values:
-        return (), events
+        return (), lambda event: True
     value, exclude = values[0], asked["exclude"]
-    passing = [e for e in events if (getattr(e, dimension) == value) is not exclude]
-    return (Filter(dimension, (value,), exclude),), passing
+    return (Filter(dimension, (value,), exclude),), (
+        lambda event: (getattr(event, dimension) == value) is not exclude
+    )
 
 
 def known_until(events: list[Happening], metrics: list[str]) -> datetime:
     """Return up to when the shop is known: its newest event, if the metrics look at any."""
-    names = {n for m in metrics for n in WITHIN[TO_DATE.get(m, m)][0]}
-    is_all = any(not WITHIN[TO_DATE.get(m, m)][0] for m in metrics)
+    looks_at = [WITHIN.get(TO_DATE.get(m, m), ((), None))[0] for m in metrics]
+    names = {name for names in looks_at for name in names}
+    is_all = not all(looks_at)
     if not any(is_all or event.name in names for event in events):
         return NOW
     return max(event.at for event in events) + timedelta(microseconds=1)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.metrics.shop import CANCELLED, PLACED, REFUNDED, SIGNED_UP, STARTED, VIEWED, Happening
+from tests.metrics.shop import CANCELLED, PLACED, REFUNDED, SIGNED_UP, VIEWED, Happening
+from tests.visits import is_bounce, pages, visits
 
 Figure = int | Decimal | float | None
 ORDERS = (PLACED, CANCELLED, REFUNDED)
@@ -22,7 +24,7 @@ def _distinct(events: Iterable[Happening], what: str, *names: str) -> int:
     return len({getattr(e, what) for e in events if e.name in names} - {None})
 
 
-def _over(top: Decimal | int, bottom: Decimal | int) -> float | None:
+def _over(top: Decimal | float, bottom: Decimal | int) -> float | None:
     return None if bottom == 0 else float(top) / float(bottom)
 
 
@@ -59,7 +61,7 @@ WITHIN: dict[str, tuple[tuple[str, ...], Callable[[list[Happening]], Figure]]] =
         lambda es: sum(e.quantity or 0 for e in es if e.name in (PLACED, CANCELLED)),
     ),
     "sign_ups": ((SIGNED_UP,), lambda es: _distinct(es, "user", SIGNED_UP)),
-    "sessions": ((STARTED, VIEWED), lambda es: _distinct(es, "session", STARTED, VIEWED)),
+    "active_users": ((), lambda es: _distinct(es, "user", *{e.name for e in es})),
     "page_views": ((VIEWED,), lambda es: sum(e.name == VIEWED for e in es)),
     "events": ((), len),
 }
@@ -67,12 +69,44 @@ TO_DATE = {
     "revenue_to_date": "revenue",
     "customers_to_date": "active_customers",
 }
-RATIOS = {"cancellation_rate", "average_order_value", "refund_rate"}
+# Over the sessions that began in a bucket.
+OF_SESSIONS: dict[str, Callable[[list[list[Happening]]], Figure]] = {
+    "sessions": len,
+    "bounce_rate": lambda ss: _over(sum(map(is_bounce, ss)), len(ss)),
+    "pages_per_session": lambda ss: _over(sum(map(pages, ss)), len(ss)),
+    "session_duration": lambda ss: _over(sum(map(_seconds, ss)), len(ss)),
+}
+# Over lists of who was there, one for each of the days that end with a bucket; how many days.
+TRAILING: dict[str, tuple[int, Callable[[list[set[str]]], Figure]]] = {
+    "weekly_active_users": (7, lambda days: len(set().union(*days))),
+    "monthly_active_users": (30, lambda days: len(set().union(*days))),
+    "stickiness": (
+        30,
+        lambda days: _over(sum(map(len, days)), 30 * len(set().union(*days))),
+    ),
+}
+RATIOS = {
+    "cancellation_rate",
+    "average_order_value",
+    "refund_rate",
+    "bounce_rate",
+    "pages_per_session",
+    "session_duration",
+    "stickiness",
+}
+
+
+def _seconds(session: list[Happening]) -> float:
+    return (session[-1].at - session[0].at).total_seconds()
 
 
 @dataclass(frozen=True)
 class Walk:
-    """A question in the plainest terms: `[start, end)` on the wall, all known before `until`."""
+    """A question in the plainest terms: `[start, end)` on the wall, all known before `until`.
+
+    A filter has chosen `events` already; sessions are made of all that are `unfiltered`, and
+    it is their first events that must pass.
+    """
 
     events: Sequence[Happening]
     start: datetime
@@ -82,6 +116,8 @@ class Walk:
     grain: str | None = None
     by: tuple[str, ...] = ()
     week_start: str = "monday"
+    unfiltered: Sequence[Happening] = ()
+    passes: Callable[[Happening], bool] = lambda event: True
 
     def rows(self, metrics: Sequence[str]) -> list[tuple[object, ...]]:
         """Return what the frame must hold, in its order."""
@@ -92,8 +128,13 @@ class Walk:
             names = {event.name for event in self.events}
         for key, events in self._groups(names).items() if within else ():
             found[key] = {metric: WITHIN[metric][1](events) for metric in within}
-        for metric in set(metrics) - set(within):
-            for key, figure in self._to_date(TO_DATE[metric]).items():
+        of_sessions = [name for name in metrics if name in OF_SESSIONS]
+        for key, sessions in self._sessions().items() if of_sessions else ():
+            found.setdefault(key, {}).update({m: OF_SESSIONS[m](sessions) for m in of_sessions})
+        for metric in set(metrics) - set(within) - set(of_sessions):
+            is_to_date = metric in TO_DATE
+            figures = self._to_date(TO_DATE[metric]) if is_to_date else self._trailing(metric)
+            for key, figure in figures.items():
                 found.setdefault(key, {})[metric] = figure
         filled = [
             (*key, *(figures.get(m, None if m in RATIOS else 0) for m in metrics))
@@ -111,6 +152,51 @@ class Walk:
                 key = (*self._bucket_of(event), *self._segment(event))
                 groups.setdefault(key, []).append(event)
         return groups
+
+    def _sessions(self) -> dict[tuple[object, ...], list[list[Happening]]]:
+        groups: dict[tuple[object, ...], list[list[Happening]]] = {}
+        if not self.by and self.grain is None:
+            groups[()] = []
+        for session in visits(self.unfiltered, lambda _: "shop"):
+            first = session[0]
+            if self.passes(first) and self.start <= self.wall(first) < self.end:
+                key = (*self._bucket_of(first), *self._segment(first))
+                groups.setdefault(key, []).append(session)
+        return groups
+
+    def _trailing(self, metric: str) -> dict[tuple[object, ...], Figure]:
+        count, value = TRAILING[metric]
+        end = min(self.end, self.until.astimezone(self.zone).replace(tzinfo=None))
+        moment = timedelta(microseconds=1)
+        if end <= self.start:
+            return {} if self.by or self.grain else {(): value([set()])}
+        buckets: list[Any] = self._buckets(end) if self.grain else [None]
+        nexts = [b if isinstance(b, datetime) else datetime.combine(b, time()) for b in buckets[1:]]
+        lasts = {b: at - moment for b, at in zip(buckets, [*nexts, end], strict=True)}
+        there = [
+            (self.wall(e), self._segment(e), e.user)
+            for e in self.events
+            if e.user is not None and self.wall(e) < end and e.at < self.until
+        ]
+        first = self.start if self.grain else end - moment
+        since = first.date() - timedelta(days=count - 1)
+        segments = {segment for at, segment, _ in there if at.date() >= since}
+        if not self.by and self.grain is None:
+            segments = {()}
+        found = {}
+        for bucket, last in lasts.items():
+            for segment in segments:
+                days = [
+                    {
+                        user
+                        for at, of, user in there
+                        if of == segment and at <= last and at.date() == last.date() - back
+                    }
+                    for back in map(timedelta, range(count))
+                ]
+                key = segment if bucket is None else (bucket, *segment)
+                found[key] = value(days)
+        return found
 
     def _to_date(self, metric: str) -> dict[tuple[object, ...], Figure]:
         names, value = WITHIN[metric]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeGuard
 
-from analyticspro.metrics.compile import Statement, cumulative, measured
+from analyticspro.metrics.compile import cumulative, measured
 from analyticspro.metrics.cut import Cut
 from analyticspro.metrics.model import (
     Cumulative,
@@ -19,6 +19,7 @@ from analyticspro.metrics.model import (
     measures,
 )
 from analyticspro.metrics.of_sessions import of_sessions
+from analyticspro.metrics.statement import Statement
 from analyticspro.metrics.trailing import trailing
 from analyticspro.warehouse import Reader
 
