@@ -33,41 +33,40 @@ class TagsBody(PropertyBody):
 def schema_routes(workspace: Workspace) -> APIRouter:
     """Return the routes for an opened workspace."""
     router = APIRouter()
-    schema = workspace.schema
 
     @router.get("/schema")
     def described(event: str | None = None) -> dict[str, Any]:
         """Tell the properties of each event: types, when seen, how often, examples, tags."""
-        return schema.described(event)
+        return workspace.schema.described(event)
 
     @router.post("/schema/tag")
     def tag(body: TagsBody) -> dict[str, str]:
         """Tag a property."""
-        schema.tag(body.event, body.property, body.tags, now=clock.now())
+        workspace.schema.tag(body.event, body.property, body.tags, now=clock.now())
         return _DONE
 
     @router.post("/schema/untag")
     def untag(body: TagsBody) -> dict[str, str]:
         """Take tags off a property."""
-        schema.untag(body.event, body.property, body.tags)
+        workspace.schema.untag(body.event, body.property, body.tags)
         return _DONE
 
     @router.post("/schema/block")
     def block(body: PropertyBody) -> dict[str, str]:
         """Have a property not be stored from now on."""
-        schema.block(body.event, body.property, now=clock.now())
+        workspace.schema.block(body.event, body.property, now=clock.now())
         return _DONE
 
     @router.post("/schema/unblock")
     def unblock(body: PropertyBody) -> dict[str, str]:
         """Have a property be stored again."""
-        schema.unblock(body.event, body.property)
+        workspace.schema.unblock(body.event, body.property)
         return _DONE
 
     @router.get("/contracts")
     def violations() -> dict[str, Any]:
         """Tell the contracts in force, and how often stored events broke them."""
-        return schema.violations()
+        return workspace.schema.violations()
 
     return router
 

@@ -21,6 +21,7 @@ from analyticspro.warehouse import Cursor
 from tests.metrics.shop import EVENTS, PLACED, VIEWED, Shop, at, frame, told
 
 KEYS = {
+    "as_of",
     "metrics", "period", "compared_with", "timezone", "revision", "watermarks", "sql",
     "statements", "rows_read", "late", "rejected", "cached", "scope", "workspace", "demo", "notes",
 }  # fmt: skip
