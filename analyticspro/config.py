@@ -7,6 +7,7 @@ Everything of one workspace is in one folder, its home, readable by its owner al
     token               secret of the api, made at first start
     warehouse.duckdb    the data; only the api opens it
     state.db            schedules, their runs, who changed them
+    archive/ erasures/  events of long ago; receipts of who was erased
     run/ logs/ backups/ reports/ notebooks/
 
 A setting is taken from the environment (`ANALYTICSPRO_PORT=9000`), else from
@@ -76,6 +77,20 @@ class Settings:
     backups_kept: int = field(
         default=7, metadata={"help": "How many of these backups are kept, the newest ones."}
     )
+    hot_days: int = field(
+        default=0,
+        metadata={
+            "help": "Events of months older than so many days are archived every night: moved "
+            "into files beside the data, and read as before. Never if 0."
+        },
+    )
+    keep_days: int = field(
+        default=0,
+        metadata={
+            "help": "Archived months older than so many days are deleted for good; sums of them "
+            "are kept. Never if 0."
+        },
+    )
     state_url: str = field(
         default="",
         metadata={
@@ -122,6 +137,7 @@ class Settings:
 
         if self.backups_kept < 1:
             raise SettingError(f"Setting backups_kept is {self.backups_kept}; keep at least 1.")
+        _check_days(self.hot_days, self.keep_days)
         _check_no_password(self.state_url)
 
     @property
@@ -252,6 +268,17 @@ class Home:
         draft.write_text("\n".join(lines), encoding="utf-8")
         draft.replace(self.settings_file)
         self.__dict__.pop("settings", None)
+
+
+def _check_days(hot: int, keep: int) -> None:
+    for name, days in (("hot_days", hot), ("keep_days", keep)):
+        if days < 0:
+            raise SettingError(f"Setting {name} is {days}; write a number of days, or 0.")
+    if keep and not 0 < hot <= keep:
+        raise SettingError(
+            f"Setting keep_days is {keep} and hot_days is {hot}. Only archived events are "
+            "deleted: set hot_days too, to no more than keep_days."
+        )
 
 
 def _check_no_password(state_url: str) -> None:

@@ -14,8 +14,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from analyticspro import backup, clock, ingest
 from analyticspro.backup import Made
 from analyticspro.config import Home
@@ -27,8 +25,8 @@ from analyticspro.ingest.schema import Schema
 from analyticspro.metrics import Answer, Query, catalog
 from analyticspro.metrics.evaluate import Evaluator
 from analyticspro.metrics.known import Known
-from analyticspro.metrics.remembered import Remembered
 from analyticspro.metrics.model import version
+from analyticspro.metrics.remembered import Remembered
 from analyticspro.period import to_wall
 from analyticspro.policy import Scope
 from analyticspro.secrets_store import Secrets
@@ -46,6 +44,7 @@ class Workspace:
         self._known: Known | None = None
         self._remembered = Remembered()
         self.schema = Schema(home.path / "contracts.toml", warehouse)
+        self.keeping = backup.Keeping(home, warehouse)
 
     @classmethod
     @contextmanager
@@ -64,7 +63,9 @@ class Workspace:
             wait_for_s=wait_for_s,
         )
         try:
-            yield cls(home, warehouse)
+            workspace = cls(home, warehouse)
+            workspace.keeping.finish(now=clock.now())
+            yield workspace
         finally:
             warehouse.close()
 
@@ -204,10 +205,13 @@ class Workspace:
                 something is wrong in the file of contracts.
         """
         if self.home.settings.demo:
-            raise DefinitionError(
-                f"{self.home.path} holds demo data, which is never mixed with real data. "
-                "Give your own a home: analyticspro --home DIR sources sync"
-            )
+            from analyticspro.demo_company import are_own  # see load_demo
+
+            if not are_own(self.home.path, sources):
+                raise DefinitionError(
+                    f"{self.home.path} holds demo data, which is never mixed with real data. "
+                    "Give your own a home: analyticspro --home DIR sources sync"
+                )
         self.schema.take_in_contracts()
         reports = []
         for source in sources:
@@ -220,33 +224,33 @@ class Workspace:
         return reports
 
     def load_demo(self, events: int, seed: int, *, progress: Callable[[Progress], None]) -> Report:
-        """Fill an empty workspace with demo data up to this hour, and mark it as such.
+        """Found a made-up company in an empty workspace, and sync its systems up to this hour.
 
-        A demo workspace is brought up to this hour: what the newer story no longer holds
-        is retracted.
+        In the workspace of such a company its story goes on: what was told stays as it is.
 
         Args:
-            events: About how many.
+            events: About how many it begins with.
             seed: Another seed tells another story of the same company.
-            progress: Called after each batch.
+            progress: Called after each batch, in hundredths of a source.
 
         Raises:
-            DefinitionError: It holds data of another kind.
+            DefinitionError: It holds data of another kind, or another story.
         """
+        # It brings numpy: a tenth of a second for every command, most of which need neither.
+        from analyticspro import demo, demo_company
+
         with self._warehouse.reader(_DEMO_MAKER) as reader:
-            others = reader.extents().filter(pl.col("source") != _DEMO).height
+            others = set(reader.extents()["source"]) - set(demo_company.NAMES)
         if others:
             raise DefinitionError(
-                f"{self.home.path} holds real data; demo data needs a home of its own: "
-                "analyticspro --home DIR demo"
+                f"{self.home.path} holds real data, or the demo of an earlier version; demo data "
+                "needs a home of its own: analyticspro --home DIR demo"
             )
-        # It brings numpy: a tenth of a second for every command, most of which need neither.
-        from analyticspro import demo
-
         until = clock.now().replace(minute=0, second=0, microsecond=0)
-        made = demo.generate(events=events, seed=seed, until=until)
+        company = demo_company.Company.open(self.home.path, events=events, seed=seed, now=until)
         self.home.write_settings(demo=True, name=demo.COMPANY, currency=demo.CURRENCY)
-        return ingest.load_events(_DEMO, made, self._warehouse, progress=progress)
+        total = Report(_DEMO)
+        return demo_company.sync_up(company, until, total, sync=self.sync, progress=progress)
 
     @contextmanager
     def _evaluator(self, scope: Scope) -> Iterator[Evaluator]:
@@ -262,9 +266,13 @@ class Workspace:
 
 def _answered(evaluator: Evaluator, query: Query) -> Answer | AnalyticsProError:
     try:
-        return evaluator.answer(query)
+        answer = evaluator.answer(query)
     except AnalyticsProError as error:
         return error
+    told = [answer.provenance["period"], answer.provenance["compared_with"]]
+    first = min(datetime.fromisoformat(each["start"]) for each in told if each)
+    answer.provenance["notes"] += evaluator.reader.caveats(first.date())
+    return answer
 
 
 _DEMO = "demo"

@@ -128,9 +128,8 @@ def main() -> None:
         stop.set()
         writing.join()
         figures["busy_events_per_s"] = round((feed.told - before) / (time.perf_counter() - started))
-        print(
-            f"while {figures['busy_events_per_s']:,} events/s come in: p95 {figures['busy_p95_ms']} ms"
-        )
+        rate, busy = figures["busy_events_per_s"], figures["busy_p95_ms"]
+        print(f"while {rate:,} events/s come in: p95 {busy} ms")
         ours.warehouse.close()
     print(json.dumps({"name": "query", "cores": os.cpu_count(), "figures": figures, "ratios": {}}))
 

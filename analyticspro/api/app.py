@@ -35,6 +35,7 @@ from analyticspro.api.collector import Collector
 from analyticspro.api.collector_document import describing
 from analyticspro.api.collector_requests import PATHS
 from analyticspro.api.gate import LARGEST_BODY, Gate, refusal, too_large
+from analyticspro.api.keeping_routes import keeping_routes
 from analyticspro.api.links import Links
 from analyticspro.api.observing import Observed, scraping, told_of
 from analyticspro.api.schema_routes import schema_routes
@@ -108,7 +109,8 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
     needs_token = Security(HTTPBearer(auto_error=False))
     app.include_router(scraping(figures), dependencies=[needs_token], responses=_REFUSALS)
     routers = (_figures(workspace), _sources(workspace, loads), _links(Links()), _document(app))
-    for router in (*routers, describing(), schema_routes(workspace)):
+    more = (describing(), schema_routes(workspace), keeping_routes(workspace, loads))
+    for router in (*routers, *more):
         app.include_router(
             router,
             prefix="/v1",

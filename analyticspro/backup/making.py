@@ -74,7 +74,17 @@ def make(
         RetriableError: There is no room for it.
         SourceError: It cannot be written there.
     """
-    place = into or home.path / "backups"
+    with warehouse.archive.still():
+        return _make(home, warehouse, now, into or home.path / "backups", progress)
+
+
+def _make(
+    home: Home,
+    warehouse: Warehouse,
+    now: datetime,
+    place: Path,
+    progress: Callable[[int, int], None],
+) -> Made:
     files = list(_files(home))
     total = sum(file.stat().st_size for file in files) + home.warehouse_file.stat().st_size
     target = place / now.strftime("%Y%m%dT%H%M%SZ")

@@ -33,8 +33,9 @@ _BACKUP = click.argument("folder", required=False, type=click.Path(path_type=Pat
 def back_up(place: Place, *, into: Path | None, keep: int | None, form: str) -> None:
     """Copy the whole workspace into a folder.
 
-    That is data, settings, schedules, secrets, notebooks and reports. It may be at work meanwhile: readers go on, and who writes waits while the data's file is
-    copied. The secrets go with the key that opens them: guard the copy as the workspace.
+    That is data, settings, schedules, secrets, notebooks and reports. It may be at work
+    meanwhile: readers go on, and who writes waits while the data's file is copied. The secrets
+    go with the key that opens them: guard the copy as the workspace.
 
     \b
     analyticspro backup --keep 7

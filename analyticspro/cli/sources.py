@@ -1,4 +1,4 @@
-"""`analyticspro sources check|sync|status|ledger|rejects|replay` and `analyticspro demo`."""
+"""`analyticspro sources check|sync|status|ledger|rejects|replay`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ import click
 
 from analyticspro import clock, connectors, ingest
 from analyticspro.cli import output
+from analyticspro.cli.demo import load_demo
 from analyticspro.cli.root import Place, form_option, group, with_place
 from analyticspro.client import OnProgress, reach
 from analyticspro.config import environment
 from analyticspro.connectors import Source
 from analyticspro.errors import DefinitionError, UnknownName, from_payload
 from analyticspro.secrets_store import Secrets
+
+__all__ = ["load_demo", "sources"]  # the one is asked for here by services.py
 
 _FILE = click.option(
     "--sources",
@@ -224,43 +227,6 @@ def rejects(place: Place, *, name: str, limit: int, form: str) -> None:
         click.echo(f"{problem['part']}, {_problem(problem)}")
     if not found:
         output.say("None: every record is in.")
-
-
-@group.command()
-@click.option(
-    "--events",
-    type=click.IntRange(1_000, 5_000_000),
-    default=200_000,
-    show_default=True,
-    help="About how many events.",
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    default=7,
-    show_default=True,
-    help="Another seed, another story.",
-)
-@with_place
-def demo(place: Place, events: int, seed: int) -> None:
-    """Fill the workspace with a made-up company.
-
-    It has 18 months of orders and visits, up to this hour. It is marked as demo everywhere
-    and never mixed with real data. The same hour, seed and number of events give the same
-    data; run in a later hour, it tells the whole story anew.
-    """
-    place.home.prepare()
-    load_demo(place, events, seed)
-
-
-def load_demo(place: Place, events: int = 200_000, seed: int = 7) -> None:
-    """Load demo data and say what was loaded."""
-    for report in _loaded(lambda progress: reach(place.home).demo(events, seed, progress)):
-        replaced = report["changed"] + report["retracted"]
-        instead = f", in place of {replaced:,} of an earlier hour's story" if replaced else ""
-        output.say(
-            f"{report['records']:,} demo events loaded in {report['seconds']:.1f} s{instead}."
-        )
 
 
 def _declared(place: Place, file: Path | None, names: tuple[str, ...]) -> list[Source]:

@@ -82,6 +82,40 @@ class Local:
             ]
         )
 
+    def archive(self, progress: OnProgress) -> list[dict[str, Any]]:
+        """Move old events into the archive, as the settings say; `progress` is called."""
+        return self._with(
+            lambda workspace: [
+                workspace.keeping.archive(now=clock.now(), progress=_counted(progress)).to_json()
+            ]
+        )
+
+    def check_archive(self, progress: OnProgress) -> list[dict[str, Any]]:
+        """Read the archive to its last byte; `progress` is called."""
+        return self._with(
+            lambda workspace: [workspace.keeping.verify(progress=_counted(progress)).to_json()]
+        )
+
+    def erase(
+        self,
+        customers: Sequence[str],
+        users: Sequence[str],
+        by: str,
+        reason: str | None,
+        progress: OnProgress,
+    ) -> list[dict[str, Any]]:
+        """Erase a person, told by ids; return the receipt."""
+        from analyticspro.warehouse import Subject
+
+        subject = Subject(tuple(customers), tuple(users))
+        return self._with(
+            lambda workspace: [
+                workspace.keeping.erase(
+                    subject, by=by, reason=reason, now=clock.now(), progress=_counted(progress)
+                ).to_json()
+            ]
+        )
+
     def back_up(
         self, into: str | None, keep: int | None, progress: OnProgress
     ) -> list[dict[str, Any]]:
@@ -142,3 +176,7 @@ class Local:
 
         with Workspace.open(self._home, wait_for_s=self._wait_for_s) as workspace:
             return work(workspace)
+
+
+def _counted(progress: OnProgress) -> Callable[[int, int], None]:
+    return lambda done, total: progress({"done": done, "total": total})

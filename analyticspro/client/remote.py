@@ -86,6 +86,26 @@ class Remote:
         """Map anew what was set aside of a source; `progress` is called with each step."""
         return self._load("/v1/replay", {"source": declaration}, progress)
 
+    def archive(self, progress: OnProgress) -> list[dict[str, Any]]:
+        """Move old events into the archive, as the settings say; `progress` is called."""
+        return self._load("/v1/archive", {}, progress)
+
+    def check_archive(self, progress: OnProgress) -> list[dict[str, Any]]:
+        """Read the archive to its last byte; `progress` is called."""
+        return self._load("/v1/archive/verify", {}, progress)
+
+    def erase(
+        self,
+        customers: Sequence[str],
+        users: Sequence[str],
+        by: str,
+        reason: str | None,
+        progress: OnProgress,
+    ) -> list[dict[str, Any]]:
+        """Erase a person, told by ids; return the receipt."""
+        body = {"customers": list(customers), "users": list(users), "by": by, "reason": reason}
+        return self._load("/v1/erase", body, progress)
+
     def back_up(
         self, into: str | None, keep: int | None, progress: OnProgress
     ) -> list[dict[str, Any]]:

@@ -58,6 +58,22 @@ class Transport(Protocol):
     def ledger(self) -> list[dict[str, Any]]:
         """Return what became of all records ever seen, by source and part."""
 
+    def archive(self, progress: OnProgress) -> list[dict[str, Any]]:
+        """Move old events into the archive, as the settings say; as `sync`."""
+
+    def check_archive(self, progress: OnProgress) -> list[dict[str, Any]]:
+        """Read the archive to its last byte; as `sync`."""
+
+    def erase(
+        self,
+        customers: Sequence[str],
+        users: Sequence[str],
+        by: str,
+        reason: str | None,
+        progress: OnProgress,
+    ) -> list[dict[str, Any]]:
+        """Erase a person, told by ids; return the receipt, as `sync` does a report."""
+
     def back_up(
         self, into: str | None, keep: int | None, progress: OnProgress
     ) -> list[dict[str, Any]]:

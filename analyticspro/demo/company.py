@@ -1,7 +1,7 @@
-"""The company itself: where its customers live, what they pay for, what they can buy.
+"""The shop: where its customers live, what they pay for, what they can buy.
 
-Alder & Finch sells things for desks and small offices, in US dollars, to people with an
-account. All of it is invented.
+It sells photo goods and what a photo booth needs, in US dollars, to people with an account.
+All of it is invented.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class Plan(NamedTuple):
 
     Attributes:
         name: As it stands in an event's properties.
+        price: Of a seat for a month, in cents.
         share: Of new accounts.
         months: Mean time until an account goes quiet for good.
         seats: Most people who use one account.
@@ -48,6 +49,7 @@ class Plan(NamedTuple):
     """
 
     name: str
+    price: int
     share: float
     months: float
     seats: int
@@ -81,9 +83,9 @@ COUNTRIES = (
 )
 
 PLANS = (
-    Plan("free", 0.68, 5.0, 1, 1.0, 1.0, 0.5),
-    Plan("team", 0.24, 10.0, 4, 1.7, 1.5, 0.9),
-    Plan("business", 0.08, 20.0, 12, 2.8, 2.0, 1.4),
+    Plan("free", 0, 0.68, 5.0, 1, 1.0, 1.0, 0.5),
+    Plan("team", 1900, 0.24, 10.0, 4, 1.7, 1.5, 0.9),
+    Plan("business", 3900, 0.08, 20.0, 12, 2.8, 2.0, 1.4),
 )
 
 CHANNELS = (
@@ -98,46 +100,46 @@ PRODUCTS = tuple(
     Product(f"P{number:03d}", name, price, popularity)
     for number, (name, price, popularity) in enumerate(
         (
-            ("Dot Grid Notebook", 1450, 9.0),
-            ("Gel Pen Set", 1190, 8.5),
-            ("Cable Tidy", 890, 7.0),
-            ("Desk Mat, Felt", 3400, 6.5),
-            ("Sticky Notes, 12 Pads", 990, 6.0),
-            ("Ceramic Mug", 1600, 5.5),
-            ("Weekly Planner", 2100, 5.5),
-            ("Laptop Stand, Oak", 6900, 5.5),
-            ("Desk Lamp", 7900, 5.0),
-            ("Wireless Mouse", 4200, 5.0),
-            ("Wireless Keyboard", 8900, 4.5),
-            ("USB-C Hub", 5900, 4.5),
-            ("Monitor Riser", 5400, 4.0),
-            ("Webcam, Full HD", 7400, 3.8),
-            ("Noise-Cancelling Headset", 16900, 3.6),
-            ("Pinboard, Cork", 3900, 3.2),
-            ("Whiteboard, Small", 6400, 3.0),
-            ("Whiteboard, Large", 14900, 1.6),
-            ("Filing Box", 2700, 3.2),
-            ("Drawer Organiser", 2300, 3.4),
-            ("Bookend Pair", 2900, 2.4),
-            ("Wall Clock", 4400, 2.2),
-            ("Desk Plant", 2600, 3.6),
-            ("Plant Pot, Terracotta", 1900, 2.6),
-            ("Footrest", 4900, 2.2),
-            ("Seat Cushion", 5600, 2.4),
-            ("Office Chair", 28900, 1.8),
-            ("Office Chair, Mesh", 36900, 1.1),
-            ("Standing Desk", 54900, 0.9),
-            ("Standing Desk Converter", 21900, 1.3),
-            ("Desk, Walnut", 42900, 0.6),
-            ("Monitor Arm", 11900, 2.6),
-            ("Monitor, 27 Inch", 31900, 1.0),
-            ("Docking Station", 17900, 1.4),
-            ("Document Shredder", 12900, 0.9),
-            ("Label Printer", 9900, 1.2),
-            ("Paper, 5 Reams", 3200, 3.4),
-            ("Backpack", 8400, 2.4),
-            ("Laptop Sleeve", 3600, 3.0),
-            ("Air Purifier", 15900, 1.0),
+            ("Print Set, 20 Photos", 1450, 9.0),
+            ("Sticker Sheet", 1190, 8.5),
+            ("Fridge Magnet", 890, 7.0),
+            ("Canvas, Small", 3400, 6.5),
+            ("Postcards, 12", 990, 6.0),
+            ("Photo Mug", 1600, 5.5),
+            ("Wall Calendar", 2100, 5.5),
+            ("Photo Book, Linen", 6900, 5.5),
+            ("Photo Book, Large", 7900, 5.0),
+            ("Frame, Oak", 4200, 5.0),
+            ("Frame Set, 3", 8900, 4.5),
+            ("Canvas, Medium", 5900, 4.5),
+            ("Poster, Framed", 5400, 4.0),
+            ("Ring Light", 7400, 3.8),
+            ("Canvas, Large", 16900, 3.6),
+            ("Backdrop, Paper", 3900, 3.2),
+            ("Backdrop, Linen", 6400, 3.0),
+            ("Backdrop Stand", 14900, 1.6),
+            ("Prop Box, Party", 2700, 3.2),
+            ("Prop Box, Wedding", 2300, 3.4),
+            ("Album Sleeve", 2900, 2.4),
+            ("Guest Book", 4400, 2.2),
+            ("Puzzle, 500 Pieces", 2600, 3.6),
+            ("Tote Bag", 1900, 2.6),
+            ("Table Sign, Set", 4900, 2.2),
+            ("Photo Cushion", 5600, 2.4),
+            ("Booth Printer, Compact", 28900, 1.8),
+            ("Booth Tablet", 36900, 1.1),
+            ("Photo Booth, Portable", 54900, 0.9),
+            ("Softbox Pair", 21900, 1.3),
+            ("Photo Booth, Walnut", 42900, 0.6),
+            ("Tablet Stand", 11900, 2.6),
+            ("Booth Screen, 27 Inch", 31900, 1.0),
+            ("Booth Case", 17900, 1.4),
+            ("Light Stand, Heavy", 12900, 0.9),
+            ("Remote Trigger", 9900, 1.2),
+            ("Photo Paper, 100", 3200, 3.4),
+            ("Ink Cartridge Set", 8400, 2.4),
+            ("Tablet Sleeve", 3600, 3.0),
+            ("Wall Panel, Acrylic", 15900, 1.0),
         ),
         start=1,
     )
@@ -147,6 +149,6 @@ LANDING_PATHS = (
     ("/", 0.46),
     ("/products", 0.24),
     ("/offers", 0.12),
-    ("/journal/a-calmer-desk", 0.10),
-    ("/journal/standing-or-sitting", 0.08),
+    ("/journal/a-booth-for-your-wedding", 0.10),
+    ("/journal/prints-that-last", 0.08),
 )

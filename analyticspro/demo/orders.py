@@ -49,12 +49,15 @@ def choose(
 ) -> Ints:
     """Return the positions of the sessions that end in an order, in their order; none twice.
 
+    About `count` of them before the story's present; as many more as follow from it behind.
     Nobody orders without an account, nor while payments are down.
     """
     conversion = np.array([plan.conversion for plan in PLANS])[people.plan[visits.customer]]
     readiness = conversion * timeline.sale[timeline.hour_of(visits.start)]
     down = within(timeline.instants(visits.start), timeline.incidents.payment_outage)
     able = np.flatnonzero((visits.customer != NOBODY) & ~down)
+    known = readiness[able][visits.start[able] < timeline.now].sum()
+    count = round(count * readiness[able].sum() / max(known, 1e-9))
     # The smallest of exponential draws over their weights are a weighted sample without repeats.
     draws = rng.exponential(size=len(able)) / readiness[able]
     return np.sort(able[np.argsort(draws, kind="stable")[:count]])
@@ -79,8 +82,7 @@ def price(
     more = np.array([plan.quantity for plan in PLANS])[people.plan[visits.customer[chosen]]]
     # Several pens, seldom several desks.
     quantity = 1 + rng.poisson(more * np.sqrt(6000 / cents))
-    end = timeline.start + HOUR * timeline.hours
-    paid = ~within(at, timeline.incidents.payment_outage) & (at < end)
+    paid = ~within(at, timeline.incidents.payment_outage) & (at < timeline.end)
     order = np.argsort(at[paid], kind="stable")
     return Orders(
         visit=chosen[paid][order],
@@ -119,6 +121,6 @@ def _micros(hours: np.typing.NDArray[np.float64]) -> Ints:
 
 def _reversals(timeline: Timeline, order: Ints, at: Ints, amount: Ints) -> Reversals:
     """Return those that have happened by the end of the timeline, in the order they did."""
-    known = at < timeline.start + HOUR * timeline.hours
+    known = at < timeline.end
     by_time = np.argsort(at[known], kind="stable")
     return Reversals(order[known][by_time], at[known][by_time], -amount[known][by_time])

@@ -12,7 +12,19 @@ from numpy.typing import NDArray
 from analyticspro.demo.company import COUNTRIES
 from analyticspro.grain import Grain, add
 
-__all__ = ["HOUR", "Floats", "Incidents", "Ints", "Timeline", "incidents", "sample", "within"]
+__all__ = [
+    "HOUR",
+    "HOURS_PER_MONTH",
+    "MONTHS_AHEAD",
+    "Floats",
+    "Incidents",
+    "Ints",
+    "Timeline",
+    "incidents",
+    "micros",
+    "sample",
+    "within",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -21,6 +33,8 @@ HOUR = 3_600_000_000  # microseconds
 MONTHS = 18
 # Customers won before the first event: without them the first months would look like a launch.
 MONTHS_BEFORE = 12
+# How long a story goes on after it was begun.
+MONTHS_AHEAD = 12
 HOURS_PER_MONTH = 730.5
 
 # Monday to Sunday; offices buy on working days.
@@ -44,11 +58,14 @@ class Incidents:
     tracking_outage: tuple[datetime, datetime]
     faulty_batch: tuple[datetime, datetime]
     viral_weekend: tuple[datetime, datetime]
+    generation_outage: tuple[datetime, datetime]
+    faulty_release: tuple[datetime, datetime]
+    break_in: tuple[datetime, datetime]
 
 
-def incidents(until: datetime) -> Incidents:
-    """Return when the incidents were, for data that ends at `until`."""
-    day = datetime(until.year, until.month, until.day, tzinfo=UTC)
+def incidents(first: datetime) -> Incidents:
+    """Return when the incidents were, for a story whose present was `first` when it was begun."""
+    day = datetime(first.year, first.month, first.day, tzinfo=UTC)
     monday = day - timedelta(days=day.weekday())
 
     def stretch(start: datetime, **length: int) -> tuple[datetime, datetime]:
@@ -59,6 +76,9 @@ def incidents(until: datetime) -> Incidents:
         tracking_outage=stretch(monday - timedelta(days=61, hours=-8), hours=6),
         faulty_batch=stretch(monday - timedelta(weeks=10), days=7),
         viral_weekend=stretch(monday - timedelta(weeks=16, days=-5), days=2),
+        generation_outage=stretch(monday - timedelta(days=16, hours=-18), minutes=95),
+        faulty_release=stretch(day - timedelta(days=2, hours=-10), minutes=40),
+        break_in=stretch(day - timedelta(days=4, hours=-2), minutes=50),
     )
 
 
@@ -72,11 +92,13 @@ def sample(rng: np.random.Generator, weights: Floats, count: int) -> Ints:
 
 @dataclass(frozen=True)
 class Timeline:
-    """The hours that are looked at, counted back from `until`, and how busy each is.
+    """The hours that are looked at, around the hour the story was begun, and how busy each is.
 
     Attributes:
         start: First microsecond since 1970, twelve months before the first event.
         opening: Position, in hours, from which events are told.
+        now: Position of the present when the story was begun: what the size asked for counts.
+            Behind it lies what is still to come.
         hours: How many hours there are.
         rhythm: How busy each hour is, per country (rows) and hour (columns), before growth.
         growth: What growth has made of each market's share, in the same shape.
@@ -87,6 +109,7 @@ class Timeline:
 
     start: int
     opening: int
+    now: int
     hours: int
     rhythm: Floats
     growth: Floats
@@ -95,24 +118,25 @@ class Timeline:
     incidents: Incidents
 
     @classmethod
-    def ending(cls, until: datetime) -> Timeline:
-        """Return the timeline whose last hour ends at `until`."""
-        first = until.replace(day=1, tzinfo=None)
-        length = first - add(first, Grain.MONTH, -MONTHS)
+    def around(cls, first: datetime) -> Timeline:
+        """Return the timeline of the story that was begun at `first`, UTC."""
+        present = first.replace(day=1, tzinfo=None)
         opening = round(MONTHS_BEFORE * HOURS_PER_MONTH)
-        hours = opening + length // timedelta(hours=1)
-        end = _micros(until)
-        stamps = end - HOUR * np.arange(hours, 0, -1) + HOUR // 2
+        now = opening + (present - add(present, Grain.MONTH, -MONTHS)) // timedelta(hours=1)
+        hours = now + (add(present, Grain.MONTH, MONTHS_AHEAD) - present) // timedelta(hours=1)
+        start = micros(first) - HOUR * now
+        stamps = start + HOUR * np.arange(hours) + HOUR // 2
         months = (np.arange(hours) - opening) / HOURS_PER_MONTH
         rates = np.array([country.monthly_growth for country in COUNTRIES])
         shares = np.array([country.share for country in COUNTRIES])
-        known = incidents(until)
+        known = incidents(first)
         weekend = within(stamps, known.viral_weekend)
         sale = _black_friday(stamps)
         rhythm = np.stack([_local(stamps, country.timezone) for country in COUNTRIES])
         return cls(
-            start=end - HOUR * hours,
+            start=start,
             opening=opening,
+            now=now,
             hours=hours,
             rhythm=rhythm * (1 + 0.7 * sale),
             growth=shares[:, None] * (1 + rates[:, None]) ** months,
@@ -120,6 +144,11 @@ class Timeline:
             sale=1 + 0.6 * sale,
             incidents=known,
         )
+
+    @property
+    def end(self) -> int:
+        """Where the story ends, in microseconds since 1970."""
+        return self.start + HOUR * self.hours
 
     def instants(self, position: Floats) -> Ints:
         """Return positions in hours as microseconds since 1970."""
@@ -132,10 +161,11 @@ class Timeline:
 
 def within(instants: Ints, stretch: tuple[datetime, datetime]) -> NDArray[np.bool_]:
     """Return which instants (microseconds since 1970) lie in `[start, end)`."""
-    return (instants >= _micros(stretch[0])) & (instants < _micros(stretch[1]))
+    return (instants >= micros(stretch[0])) & (instants < micros(stretch[1]))
 
 
-def _micros(at: datetime) -> int:
+def micros(at: datetime) -> int:
+    """Return an aware instant as microseconds since 1970."""
     return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 

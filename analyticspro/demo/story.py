@@ -18,7 +18,7 @@ from analyticspro.demo.company import (
 )
 from analyticspro.demo.orders import Orders, Reversals
 from analyticspro.demo.people import People
-from analyticspro.demo.rhythm import HOUR, Floats, Ints, Timeline, sample, within
+from analyticspro.demo.rhythm import Floats, Ints, Timeline, sample, within
 from analyticspro.demo.visits import NOBODY, Visits
 
 __all__ = ["Story"]
@@ -128,7 +128,7 @@ class Story:
         plain = {
             "country": _COUNTRY.gather(self.visits.country[visit]),
             "channel": _CHANNEL.gather(self.visits.channel[visit]),
-            "plan": _PLAN.gather(self.people.plan[customer]).set(
+            "plan": _PLAN.gather(self.people.plan_at(customer, self.visits.start[visit])).set(
                 pl.Series(customer == NOBODY), None
             ),
         }
@@ -144,8 +144,7 @@ class Story:
             },
             schema_overrides={"amount": pl.Int64},
         )
-        end = self.timeline.start + HOUR * self.timeline.hours
-        frame = frame.filter(pl.col("at") < end, ~(pl.col("unseen") & tracked))
+        frame = frame.filter(pl.col("at") < self.timeline.end, ~(pl.col("unseen") & tracked))
         return _canonical(frame, name, kind)
 
 
@@ -153,19 +152,17 @@ def _canonical(frame: pl.DataFrame, name: str, kind: str) -> pl.DataFrame:
     number = pl.int_range(1, pl.len() + 1)
     known = pl.col("customer") > 0
     return frame.select(
-        event_id=pl.format("demo:{}:{}", pl.lit(kind), _padded(number)),
+        event_id=pl.format("{}-{}", pl.lit(kind), _padded(number)),
         name=pl.lit(name),
         occurred_at=pl.from_epoch("at", "us").dt.replace_time_zone("UTC"),
         customer_id=pl.when(known).then(pl.format("cus-{}", _padded(pl.col("customer")))),
-        user_id=pl.when(known).then(
-            pl.format("usr-{}-{}", _padded(pl.col("customer")), pl.col("seat"))
-        ),
+        user_id=pl.when(known)
+        .then(pl.format("usr-{}-{}", _padded(pl.col("customer")), pl.col("seat")))
+        .otherwise(pl.format("visitor-{}", _padded(pl.col("session")))),
         session_id=pl.when(~pl.col("unseen")).then(pl.format("ses-{}", _padded(pl.col("session")))),
         amount_minor=pl.col("amount"),
         currency=pl.when(pl.col("amount").is_not_null()).then(pl.lit(CURRENCY)),
         properties=pl.col("properties"),
-        raw=pl.lit(None, pl.String),
-        version=pl.lit(None, pl.Int64),
     )
 
 

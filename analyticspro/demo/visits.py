@@ -39,13 +39,17 @@ class Visits:
 
 
 def receive(rng: np.random.Generator, timeline: Timeline, people: People, count: int) -> Visits:
-    """Return `count` sessions: one for each sign-up, the rest returning or anonymous."""
+    """Return sessions: one for each sign-up, the rest returning or anonymous.
+
+    There are `count` before the story's present; as many more as follow from it behind.
+    """
     signed_up = np.flatnonzero(people.joined >= timeline.opening)
     strangers = round(count * _ANONYMOUS_SHARE)
-    returning = max(0, count - strangers - len(signed_up))
+    known = int((people.joined[signed_up] < timeline.now).sum())
+    returning = max(0, count - strangers - known)
     guest_country, guest_start = _strangers(rng, timeline, strangers)
     member, member_start = _returning(rng, timeline, people, returning)
-    customer = np.concatenate([signed_up, member, np.full(strangers, NOBODY)])
+    customer = np.concatenate([signed_up, member, np.full(len(guest_start), NOBODY)])
     country = np.concatenate([people.country[signed_up], people.country[member], guest_country])
     # Making an account takes a few minutes of the session.
     first = people.joined[signed_up] - (1 + 4 * rng.random(len(signed_up))) / 60
@@ -80,6 +84,7 @@ def page_offsets(rng: np.random.Generator, pages: Ints) -> Floats:
 def _strangers(rng: np.random.Generator, timeline: Timeline, count: int) -> tuple[Ints, Floats]:
     weights = timeline.rhythm * timeline.growth * timeline.viral
     told = weights[:, timeline.opening :]
+    count = round(count * told.sum() / weights[:, timeline.opening : timeline.now].sum())
     country, hour = np.divmod(sample(rng, told.ravel(), count), told.shape[1])
     return country, timeline.opening + hour + rng.random(count)
 
@@ -96,12 +101,16 @@ def _returning(
     busy = np.cumsum(timeline.rhythm, axis=1)
     busy = np.concatenate([np.zeros((len(COUNTRIES), 1)), busy], axis=1)
     first, last = window(people, timeline)
-    begin, end = np.empty_like(first), np.empty_like(last)
+    begin, end, present = np.empty_like(first), np.empty_like(last), np.empty_like(last)
     for country in range(len(COUNTRIES)):
         own = people.country == country
         begin[own] = np.interp(first[own], hours, busy[country])
         end[own] = np.interp(last[own], hours, busy[country])
-    member = sample(rng, people.visits * (end - begin), count)
+        present[own] = np.interp(np.minimum(last[own], timeline.now), hours, busy[country])
+    known = (people.visits * np.maximum(present - begin, 0)).sum()
+    weights = people.visits * (end - begin)
+    count = round(count * weights.sum() / max(known, 1e-9))
+    member = sample(rng, weights, count)
     passed = begin[member] + rng.random(count) * (end[member] - begin[member])
     start = np.empty(count)
     for country in range(len(COUNTRIES)):

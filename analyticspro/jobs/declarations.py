@@ -1,4 +1,4 @@
-"""Schedules that follow from what is declared: sources with `every` or `cron`, the backups."""
+"""Schedules that follow from what is declared: of sources, the backups, the archive."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ __all__ = ["declared", "follow"]
 _WHO = "declaration"  # who changed a schedule, in its history
 _PREFIX = "sync "
 _BACKUP = "backup"
+_RETENTION = "retention"
+_EVERY_NIGHT = "20 4 * * *"
 
 
 def declared(home: Home) -> list[Definition]:
@@ -29,6 +31,8 @@ def declared(home: Home) -> list[Definition]:
         trigger = Cron(home.settings.backup_at, zone)
         keep = {"keep": home.settings.backups_kept}
         found.append(Definition(_BACKUP, _BACKUP, trigger, keep))
+    if home.settings.hot_days:
+        found.append(Definition(_RETENTION, _RETENTION, Cron(_EVERY_NIGHT, zone), {}))
     return found
 
 
@@ -50,7 +54,7 @@ def follow(home: Home, schedules: Schedules, *, now: datetime) -> list[str]:
             problems.append(str(error))
     names = {definition.name for definition in wanted}
     for schedule in schedules.all():
-        is_ours = schedule.name.startswith(_PREFIX) or schedule.name == _BACKUP
+        is_ours = schedule.name.startswith(_PREFIX) or schedule.name in (_BACKUP, _RETENTION)
         if is_ours and schedule.name not in names:
             schedules.remove(schedule.name, who=_WHO, now=now)
     return problems

@@ -34,7 +34,12 @@ def jobs(home: Home) -> Mapping[str, Job]:
         [made] = _api(home).back_up(None, context.parameters["keep"], _watched(context))
         return made
 
-    return {"sync": sync, "backup": back_up}
+    def retain(context: RunContext) -> Any:
+        """Move old events into the archive, as the settings say."""
+        [done] = _api(home).archive(_watched(context))
+        return done
+
+    return {"sync": sync, "backup": back_up, "retention": retain}
 
 
 _COUNTS = ("records", "new", "changed", "unchanged", "conflicts", "late", "retracted", "rejected")

@@ -1,21 +1,19 @@
 """The warehouse: the only place that knows DuckDB, opened by one process."""
 
+from analyticspro.warehouse.archive import Archive, month_of
+from analyticspro.warehouse.expiring import Expired
 from analyticspro.warehouse.incoming import Prepared
 from analyticspro.warehouse.inspection import NEWEST_SCHEMA, inspect
 from analyticspro.warehouse.marks import BLOCKED, EVERY, Breach, Dropped, Mark
 from analyticspro.warehouse.properties import Properties, Registered
 from analyticspro.warehouse.reader import Reader
-from analyticspro.warehouse.registry_state import keys_of, path_of
+from analyticspro.warehouse.registry_state import EventName, Property, Seen, keys_of, path_of
 from analyticspro.warehouse.rollups import DIMENSIONS, MEMBERS, Rolled, facts, members
-from analyticspro.warehouse.sessions import (
-    OF_SESSIONS,
-    every_session,
-    session_changes,
-    session_days,
-    tallies,
-)
+from analyticspro.warehouse.session_days import session_days
+from analyticspro.warehouse.sessions import OF_SESSIONS, every_session, session_changes, tallies
 from analyticspro.warehouse.store import Warehouse
 from analyticspro.warehouse.storing import Outcome, Stored
+from analyticspro.warehouse.subject import Subject
 from analyticspro.warehouse.writer import Cursor, Writer
 
 __all__ = [
@@ -25,17 +23,23 @@ __all__ = [
     "MEMBERS",
     "NEWEST_SCHEMA",
     "OF_SESSIONS",
+    "Archive",
     "Breach",
     "Cursor",
     "Dropped",
+    "EventName",
+    "Expired",
     "Mark",
     "Outcome",
     "Prepared",
     "Properties",
+    "Property",
     "Reader",
     "Registered",
     "Rolled",
+    "Seen",
     "Stored",
+    "Subject",
     "Warehouse",
     "Writer",
     "every_session",
@@ -43,6 +47,7 @@ __all__ = [
     "inspect",
     "keys_of",
     "members",
+    "month_of",
     "path_of",
     "session_changes",
     "session_days",

@@ -11,6 +11,7 @@ import duckdb
 
 from analyticspro.errors import AnalyticsProError, RetriableError, Stopped
 from analyticspro.warehouse.failure import ends_the_connection, told
+from analyticspro.warehouse.partitions import settle
 
 __all__ = ["Database"]
 
@@ -31,7 +32,9 @@ class Database:
         self._connection: duckdb.DuckDBPyConnection | None = connect()
         self._changed = threading.Condition()
         self._users = 0
-        self._is_spent = self.is_closed = False
+        self._began: dict[int, int] = {}  # of each cursor at work, which one it was
+        self._last = 0
+        self._is_spent = self._is_swapping = self.is_closed = False
 
     @contextmanager
     def cursor(self, first: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -72,6 +75,52 @@ class Database:
                     self._connection.close()
                 self._connection = None
 
+    def outlast(self) -> bool:
+        """Wait until all who are at work now are done; tell whether they are.
+
+        What they saw when they began may be taken from the disk then.
+        """
+        with self._changed:
+            last = self._last
+            return self._changed.wait_for(
+                lambda: all(began > last for began in self._began.values()), _PATIENCE_S
+            )
+
+    def swap(self, remake: Callable[[duckdb.DuckDBPyConnection], Path]) -> None:
+        """Put the file that `remake` makes in the place of this one.
+
+        Who reads goes on while it is made, and waits while it is put there. Nobody may write
+        from before this until after it.
+
+        Raises:
+            RetriableError: Somebody reads for too long; all is as it was.
+        """
+        with self.cursor() as cursor:
+            draft = remake(cursor)
+        with self._changed:
+            self._is_swapping = True
+            try:
+                if not self._changed.wait_for(lambda: self._users == 0, _PATIENCE_S):
+                    raise RetriableError(f"{self._file} is read for too long. Try again.")
+                self._put(draft)
+            finally:
+                self._is_swapping = False
+                self._changed.notify_all()
+
+    def _put(self, draft: Path) -> None:
+        if self.is_closed or self._connection is None:
+            raise Stopped(f"{self._file} was closed meanwhile. Start again.")
+        self._connection.close()
+        self._connection = None
+        try:
+            log = self._file.with_name(f"{self._file.name}.wal")
+            if log.exists():  # which would be taken for that of the other file
+                raise RetriableError(f"{log} could not be written into its file. Try again.")
+            draft.replace(self._file)
+            settle(self._file.parent)
+        finally:
+            self._is_spent = True  # so that whoever comes next opens it
+
     def _started(self, first: str | None) -> duckdb.DuckDBPyConnection:
         cursor = self._enter()
         if first is None:
@@ -90,12 +139,15 @@ class Database:
 
     def _enter(self) -> duckdb.DuckDBPyConnection:
         with self._changed:
+            self._changed.wait_for(lambda: not self._is_swapping)
             if self._is_spent and not self.is_closed:
                 self._open_again()
             if self._connection is None:
                 raise Stopped(f"{self._file} is closed. Ask again once the service has started.")
             cursor = self._connection.cursor()
             self._users += 1
+            self._last += 1
+            self._began[id(cursor)] = self._last
             return cursor
 
     def _leave(self, cursor: duckdb.DuckDBPyConnection, *, gave_up: bool) -> None:
@@ -104,6 +156,7 @@ class Database:
         with self._changed:
             self._is_spent = self._is_spent or gave_up
             self._users -= 1
+            self._began.pop(id(cursor), None)
             self._changed.notify_all()
 
     def _open_again(self) -> None:

@@ -14,9 +14,12 @@ import duckdb
 
 from analyticspro import clock
 from analyticspro.errors import WarehouseBusy, WarehouseError
+from analyticspro.warehouse import partitions
 from analyticspro.warehouse.failure import unopened
 
-__all__ = ["open_at"]
+__all__ = ["ARCHIVE", "open_at", "remaking"]
+
+ARCHIVE = "archive"  # beside the file
 
 
 def open_at(file: Path, backups: Path, migrations: Sequence[str]) -> duckdb.DuckDBPyConnection:
@@ -46,7 +49,13 @@ def open_at(file: Path, backups: Path, migrations: Sequence[str]) -> duckdb.Duck
                 f"{backups}."
             )
         _migrate(connection, migrations, version)
+        archive, remade = file.resolve().parent / ARCHIVE, remaking(file.resolve())
+        partitions.at_hand(connection, archive, is_changed=version < len(migrations))
+        shutil.rmtree(remade, ignore_errors=True)  # of a process that was killed
         connection.execute("SET GLOBAL TimeZone = 'UTC'")  # wherever this machine is
+        connection.execute("SET GLOBAL parquet_metadata_cache = true")
+        within = ", ".join(partitions.quoted(f"{folder}/") for folder in (archive, remade))
+        connection.execute(f"SET allowed_directories = [{within}]")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
     except (duckdb.Error, OSError) as error:
@@ -56,6 +65,11 @@ def open_at(file: Path, backups: Path, migrations: Sequence[str]) -> duckdb.Duck
         connection.close()
         raise
     return connection
+
+
+def remaking(file: Path) -> Path:
+    """Return the folder in which another file is made that takes the place of `file`."""
+    return file.with_name(f"{file.name}.new")
 
 
 def _make(file: Path) -> None:

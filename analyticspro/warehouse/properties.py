@@ -66,14 +66,6 @@ class Properties:
         with self._counting, self._database.cursor() as cursor:
             registry.forget(cursor)
 
-    def forget(self) -> None:
-        """Forget what was read of the events, some of which were erased; it is read again."""
-        with self._counting, self._database.cursor("BEGIN TRANSACTION") as cursor:
-            registry.forget(cursor)
-            for table in ("registry_names", "registry_properties", "registry_values"):
-                cursor.execute(f"DELETE FROM {table}")
-            cursor.commit()
-
     def registered(self, *, seconds: float = 5.0) -> Registered:
         """Return what is known, as of now unless that would take much longer than `seconds`."""
         self.catch_up(seconds=seconds)

@@ -104,7 +104,8 @@ def catch_up(
 
 def forget(connection: duckdb.DuckDBPyConnection) -> None:
     """Have all be read from the events again: for events that were erased, not retired."""
-    connection.execute("DELETE FROM registered")
+    for table in ("registered", "registry_names", "registry_properties", "registry_values"):
+        connection.execute(f"DELETE FROM {table}")
 
 
 def _extent(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:

@@ -7,6 +7,7 @@ that an earlier moment can be read again.
 
 from __future__ import annotations
 
+from analyticspro.warehouse.archive_tables import ARCHIVE_TABLES
 from analyticspro.warehouse.registry_tables import REGISTRY_TABLES
 
 __all__ = ["HIGH", "ID", "LOW", "MIGRATIONS", "PAYLOAD", "PROMOTED"]
@@ -129,8 +130,9 @@ CREATE TABLE ledger (
     late BIGINT NOT NULL,             -- of the new
     rejected BIGINT NOT NULL,
     retracted BIGINT NOT NULL,
-    cursor VARCHAR                    -- JSON, the connector's own: where a stream goes on
-);
+    cursor VARCHAR,                   -- JSON, the connector's own: where a stream goes on
+    note VARCHAR                      -- why events were retracted if not by their source:
+);                                    -- erased, expired
 ALTER TABLE events RENAME TO events_1;
 CREATE TABLE events (
     seq BIGINT NOT NULL,            -- 1, 2, 3 … in the order of coming; may leave some out
@@ -205,7 +207,7 @@ WITH versions AS (
 SELECT revision, any_value(committed_at), source, part, count(new) + coalesce(sum(rejected), 0),
     coalesce(sum(new), 0), count(new) - coalesce(sum(new), 0), 0, 0,
     count(*) FILTER (new = 1 AND is_late), coalesce(sum(rejected), 0),
-    coalesce(sum(retracted), 0), NULL
+    coalesce(sum(retracted), 0), NULL, NULL
 FROM commits LEFT JOIN done USING (revision)
 GROUP BY revision, source, part ORDER BY ALL;
 DROP TABLE commits;
@@ -237,6 +239,7 @@ CREATE TABLE folded (name VARCHAR NOT NULL, rows BIGINT NOT NULL);
 CREATE TABLE rollup_hour (bucket TIMESTAMP NOT NULL, {_ROLLED});
 CREATE TABLE rollup_day (bucket DATE NOT NULL, {_ROLLED});
 CREATE TABLE rollup_month (bucket DATE NOT NULL, {_ROLLED});
+CREATE TABLE rollup_expired (bucket TIMESTAMP NOT NULL, {_ROLLED}); -- of events that are no more
 CREATE TABLE members_customer_id ({_MEMBERS});
 CREATE TABLE members_user_id ({_MEMBERS});
 CREATE TABLE members_session_id ({_MEMBERS});
@@ -248,7 +251,7 @@ CREATE TABLE sessions (
     source VARCHAR NOT NULL,
     started_at TIMESTAMP NOT NULL,  -- UTC, its first event
     ended_at TIMESTAMP NOT NULL,    -- UTC, its last event
-    run_at TIMESTAMP NOT NULL,      -- since when there was no gap: before it, if 24 hours were over
+    run_at TIMESTAMP,               -- since when there was no gap, if 24 hours were over before
     entry_id VARCHAR NOT NULL,      -- event_id of the first event, whose are also:
     session_id VARCHAR,             -- the source's own number; null: told by silence
     user_id VARCHAR,
@@ -265,4 +268,4 @@ CREATE TABLE session_days (
     lasted_us HUGEINT NOT NULL);
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND + REGISTRY_TABLES)
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND + REGISTRY_TABLES + ARCHIVE_TABLES)

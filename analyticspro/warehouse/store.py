@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -18,9 +18,12 @@ import polars as pl
 from analyticspro.errors import AnalyticsProError, WarehouseBusy
 from analyticspro.events import WriteMode
 from analyticspro.policy import Scope
+from analyticspro.warehouse.archive import Archive
 from analyticspro.warehouse.database import Database
+from analyticspro.warehouse.erasing import Erasing, Rooms
+from analyticspro.warehouse.expiring import Expired, expire
 from analyticspro.warehouse.incoming import Prepared, prepare
-from analyticspro.warehouse.opening import open_at
+from analyticspro.warehouse.opening import ARCHIVE, open_at
 from analyticspro.warehouse.properties import Properties
 from analyticspro.warehouse.reader import Reader, as_known_at
 from analyticspro.warehouse.rollups import compact
@@ -51,6 +54,20 @@ class Warehouse:
         self._memory: Memory | None = None
         self._turns: dict[str, threading.Lock] = {}
         self.properties = Properties(database, self._writing)
+        self.archive = Archive(database, self._writing, file.parent / ARCHIVE)
+        self.erasing = Erasing(
+            Rooms(
+                database,
+                file,
+                zone,
+                self._writing,
+                self._one_compacts,
+                self.writer,
+                self.compact,
+            ),
+            self.archive,
+            self.properties,
+        )
 
     @classmethod
     def open(
@@ -130,6 +147,11 @@ class Warehouse:
                 self._memory = Memory.read(cursor)
             yield Writer(cursor, self._memory)
             self._compact_if_due(self._memory)
+
+    def expire(self, before: date, *, at: datetime) -> list[Expired]:
+        """Delete archived months before `before` for good; see `expiring.expire`."""
+        self.compact()
+        return expire(self.archive, self.writer, before, at=at)
 
     def compact(self) -> None:
         """Bring rollups and sessions up to date; done by itself after every 200,000 events."""

@@ -134,6 +134,11 @@ class Writer:
         self._memory = memory
         self._open: _Open | None = None
 
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """What writes; for statements that are to be part of a commit."""
+        return self._connection
+
     @contextmanager
     def commit(self, at: datetime) -> Iterator[int]:
         """Open a transaction, give its revision, and commit it; undo all on an error.
@@ -232,7 +237,7 @@ class Writer:
         wanted = np.unique(seq[seq > 0])
         if prepared.mode is WriteMode.APPEND or len(wanted) == 0:
             return _NO_VERSIONS
-        with self._given("wanted", pl.DataFrame({"seq": wanted})):
+        with self.given("wanted", pl.DataFrame({"seq": wanted})):
             found = self._connection.sql(
                 "SELECT seq, retired IS NULL AS is_live, is_late, part, version "
                 "FROM events JOIN wanted USING (seq)"
@@ -266,7 +271,7 @@ class Writer:
             origin = "(SELECT *, TRY(from_json(properties, $types)) AS promoted FROM incoming)"
             promoted = ", ".join(f"promoted.{name}" for name in PROMOTED)
             bound = {"types": PROMOTED_TYPES}
-        with self._given("incoming", rows):
+        with self.given("incoming", rows):
             self._run(
                 f"""
                 INSERT INTO hot
@@ -285,7 +290,7 @@ class Writer:
     def _retire(self, seqs: Signed) -> None:
         if len(seqs) == 0:
             return
-        with self._given("gone", pl.DataFrame({"seq": seqs})):
+        with self.given("gone", pl.DataFrame({"seq": seqs})):
             retire = "UPDATE hot SET retired = $revision FROM gone WHERE hot.seq = gone.seq"
             if self._run(retire) < len(seqs):
                 self.bring_back(seqs)
@@ -294,7 +299,7 @@ class Writer:
     def _move(self, seqs: Signed, part: str) -> None:
         if len(seqs) == 0:
             return
-        with self._given("moved", pl.DataFrame({"seq": seqs})):
+        with self.given("moved", pl.DataFrame({"seq": seqs})):
             move = "UPDATE hot SET part = $part FROM moved WHERE hot.seq = moved.seq"
             if self._run(move, part=part) < len(seqs):
                 self.bring_back(seqs)
@@ -306,7 +311,7 @@ class Writer:
         Files of the archive are not written to. What befalls an archived version is written
         beside the others, and the file's own copy of it no longer counts.
         """
-        with self._given("wanted", pl.DataFrame({"seq": seqs})):
+        with self.given("wanted", pl.DataFrame({"seq": seqs})):
             back = "archived SEMI JOIN wanted USING (seq)"
             count = self._run(f"INSERT INTO hot SELECT * EXCLUDE (partition) FROM {back}")
             if count:
@@ -320,21 +325,25 @@ class Writer:
             seqs: Their numbers; those that are not live stay as they are.
             note: Why, for the ledger.
         """
-        with self._given("wanted", pl.DataFrame({"seq": seqs})):
+        with self.given("wanted", pl.DataFrame({"seq": seqs})):
             found = self._connection.execute(
                 "SELECT source, part, list(seq) FROM hot SEMI JOIN wanted USING (seq) "
                 "WHERE retired IS NULL GROUP BY ALL"
             ).fetchall()
         for source, part, live in found:
             self._retire(np.array(live, np.int64))
-            tally = self._opened().tally(source, part)
-            tally.retracted += len(live)
-            tally.note = note
+            self.write_off(source, part, len(live), note=note)
         return sum(len(live) for *_, live in found)
+
+    def write_off(self, source: str, part: str, events: int, *, note: str) -> None:
+        """Have the ledger say that events of a part are no more, and why."""
+        tally = self._opened().tally(source, part)
+        tally.retracted += events
+        tally.note = note
 
     def bury(self, high: Unsigned, low: Unsigned) -> None:
         """Have ids be known for ever, though nothing of their events is left."""
-        with self._given("dead", pl.DataFrame({"id_high": high, "id_low": low})):
+        with self.given("dead", pl.DataFrame({"id_high": high, "id_low": low})):
             self._run("INSERT INTO tombstones FROM dead")
         self._opened().pending.append(_buried(high, low))
         self._opened().added.add(_buried(high, low))
@@ -343,7 +352,7 @@ class Writer:
         self, source: str, part: str, prepared: Prepared, outcomes: Outcomes
     ) -> None:
         rows = prepared.rows.filter(pl.Series(outcomes == Outcome.CONFLICT))
-        with self._given("incoming", rows.unique(["event_id", "content_hash"])):
+        with self.given("incoming", rows.unique(["event_id", "content_hash"])):
             self._run(
                 """
                 INSERT INTO conflicts
@@ -367,7 +376,7 @@ class Writer:
         tally = self._opened().tally(source, part)
         tally.seen += rejects.height
         tally.rejected += rejects.height
-        with self._given("incoming", rejects.unique(maintain_order=True)):
+        with self.given("incoming", rejects.unique(maintain_order=True)):
             self._run(
                 """
                 UPDATE rejects AS r SET resolved = $revision FROM incoming AS i
@@ -418,7 +427,7 @@ class Writer:
         ).to_arrow_table()
         found = pl.from_arrow(chosen)
         assert isinstance(found, pl.DataFrame)
-        with self._given("taken", found):
+        with self.given("taken", found):
             self._run(
                 "UPDATE rejects SET resolved = $revision FROM taken WHERE rejects.rowid = taken.row"
             )
@@ -440,7 +449,7 @@ class Writer:
             cursor: What it was.
         """
         retracted = self.retract_unseen(source, part, seen)
-        with self._given("incoming", rejects):
+        with self.given("incoming", rejects):
             self._run(
                 """
                 UPDATE rejects SET resolved = $revision
@@ -464,8 +473,8 @@ class Writer:
         return retracted
 
     def retract_unseen(self, source: str, part: str, seen: Signed) -> int:
-        """Retract the events of a part that are not among `seen` (`Stored.seqs`); return how many."""
-        with self._given("seen", pl.DataFrame({"seq": seen})):
+        """Retract what a part holds besides `seen` (`Stored.seqs`); return how many events."""
+        with self.given("seen", pl.DataFrame({"seq": seen})):
             archived = self._connection.execute(
                 "SELECT seq FROM archived WHERE retired IS NULL AND source = $source "
                 "AND part = $part AND seq NOT IN (SELECT seq FROM seen)",
@@ -565,7 +574,8 @@ class Writer:
             )
 
     @contextmanager
-    def _given(self, name: str, rows: pl.DataFrame) -> Iterator[None]:
+    def given(self, name: str, rows: pl.DataFrame) -> Iterator[None]:
+        """Let statements know `rows` by a name."""
         self._connection.register(name, rows)
         try:
             yield

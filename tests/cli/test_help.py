@@ -40,13 +40,15 @@ def help_of(path: tuple[str, ...]) -> str:
 
 def test_every_command_is_known_here():
     assert {" ".join(path) for path in COMMANDS} == {
-        "", "backup", "demo", "doctor", "down", "keys", "keys create", "keys list", "keys revoke",
-        "link", "metrics", "query", "report", "restore", "schedules", "schedules backfill",
+        "", "archive", "archive verify", "backup", "demo", "doctor", "down", "erase", "keys",
+        "keys create", "keys list", "keys revoke", "link", "metrics", "query",
+        "report", "restore", "schedules", "schedules backfill",
         "schedules history", "schedules list", "schedules pause", "schedules resume",
         "schedules run", "schema", "schema block", "schema check", "schema show", "schema tag",
-        "schema unblock", "schema untag", "secrets", "secrets list", "secrets remove", "secrets rotate-key",
-        "secrets set", "sources", "sources check", "sources ledger", "sources rejects",
-        "sources replay", "sources status", "sources sync", "status", "up", "verify",
+        "schema unblock", "schema untag", "secrets", "secrets list", "secrets remove",
+        "secrets rotate-key", "secrets set", "sources", "sources check", "sources ledger",
+        "sources rejects", "sources replay", "sources status", "sources sync", "status", "up",
+        "verify",
     }  # fmt: skip
 
 

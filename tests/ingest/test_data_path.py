@@ -341,12 +341,11 @@ def rejects_and_conflicts(machine: Machine, reader: Reader) -> None:
 
 def rollups(machine: Machine, reader: Reader) -> None:
     for grain, start in GRAINS.items():
-        zone = {} if grain == "hour" else {"zone": reader.rolled.zone}
         rows = reader.frame(
             "SELECT bucket::VARCHAR, source, sum(events)::BIGINT, sum(late)::BIGINT, "
-            f"sum(amount_minor)::BIGINT FROM ({facts(grain)}) "
+            f"sum(amount_minor)::BIGINT FROM ({facts(grain, reader.rolled)}) "
             "GROUP BY ALL HAVING sum(events) <> 0",
-            {"up_to": reader.rolled.up_to, **zone},
+            bound(reader, zoned=grain != "hour"),
         ).rows()
         naive: dict[tuple[str, str], list[int]] = {}
         for source, copy in machine.plain.live():
@@ -358,11 +357,18 @@ def rollups(machine: Machine, reader: Reader) -> None:
         assert sorted(rows) == sorted((*place, *sums) for place, sums in naive.items())
 
 
+def bound(reader: Reader, *, zoned: bool) -> dict[str, object]:
+    """Return what is bound into the SQL of rollups: nothing if they are up to date."""
+    if reader.rolled.is_current:
+        return {}
+    return {"up_to": reader.rolled.up_to} | ({"zone": reader.rolled.zone} if zoned else {})
+
+
 def active_customers(machine: Machine, reader: Reader) -> None:
     rows = reader.frame(
         "SELECT bucket::VARCHAR, source, count(*) FROM (SELECT bucket, source, member "
-        f"FROM ({members('customer_id')}) GROUP BY ALL HAVING sum(events) <> 0) GROUP BY ALL",
-        {"up_to": reader.rolled.up_to, "zone": reader.rolled.zone},
+        f"FROM ({members('customer_id', reader.rolled)}) GROUP BY ALL HAVING sum(events) <> 0) GROUP BY ALL",
+        bound(reader, zoned=True),
     ).rows()
     there = {
         (copy.record.at.date().isoformat(), source, copy.record.payload[0])

@@ -26,7 +26,7 @@ NOW = datetime(2011, 12, 9, 12, 50, tzinfo=UTC)
 # Steps that a later version might bring.
 LATER = (
     *MIGRATIONS,
-    "ALTER TABLE events ADD COLUMN colour VARCHAR; CREATE TABLE later (x INTEGER)",
+    "ALTER TABLE hot ADD COLUMN colour VARCHAR; CREATE TABLE later (x INTEGER)",
 )
 FAILING = (*MIGRATIONS, "CREATE TABLE later (x INTEGER); SELECT * FROM nowhere")
 

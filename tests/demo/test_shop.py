@@ -1,21 +1,23 @@
-"""The demo company is the same every time, and believable."""
+"""The demo company's shop is believable: its visits, its orders, what went wrong."""
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from analyticspro.demo import generate, incidents
+from analyticspro.demo import incidents
 from analyticspro.demo.company import CHANNELS, COUNTRIES, PLANS, PRODUCTS
-from analyticspro.errors import DefinitionError
+from analyticspro.demo.rhythm import Timeline
+from analyticspro.demo.shop import shop
 
-UNTIL = datetime(2026, 5, 20, 14, 37, 12, tzinfo=UTC)
+UNTIL = datetime(2026, 5, 20, 14, tzinfo=UTC)
 COLUMNS = {
     "event_id": pl.String,
     "name": pl.String,
@@ -26,8 +28,6 @@ COLUMNS = {
     "amount_minor": pl.Int64,
     "currency": pl.String,
     "properties": pl.String,
-    "raw": pl.String,
-    "version": pl.Int64,
 }
 NAMES = {
     "session_started",
@@ -39,10 +39,15 @@ NAMES = {
 }
 
 
+def history(*, events: int = 200_000, seed: int = 7, until: datetime = UNTIL) -> pl.DataFrame:
+    """Return what happened in a shop's 18 months before `until`, a whole hour."""
+    _, told = shop(np.random.default_rng(seed), Timeline.around(until), events)
+    return told.filter(pl.col("occurred_at") < until)
+
+
 @pytest.fixture(scope="module")
 def company() -> pl.DataFrame:
-    """The company as `analyticspro demo` makes it."""
-    return generate(until=UNTIL)
+    return history()
 
 
 def with_properties(events: pl.DataFrame, *names: str) -> pl.DataFrame:
@@ -63,48 +68,23 @@ def before(stretch: tuple[datetime, datetime], weeks: int) -> tuple[datetime, da
     return stretch[0] - back, stretch[1] - back
 
 
-def test_the_same_arguments_give_the_same_events():
-    assert_frame_equal(
-        generate(events=3000, seed=3, until=UNTIL), generate(events=3000, seed=3, until=UNTIL)
-    )
-
-
-def test_the_zone_in_which_the_end_is_written_does_not_matter():
-    elsewhere = UNTIL.astimezone(timezone(timedelta(hours=9)))
-    assert_frame_equal(generate(events=3000, until=elsewhere), generate(events=3000, until=UNTIL))
-
-
-def test_another_seed_is_another_company():
-    one, other = (generate(events=3000, seed=seed, until=UNTIL) for seed in (1, 2))
-    assert not one.equals(other)
-
-
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     events=st.integers(500, 8000),
     seed=st.integers(0, 2**32),
     until=st.datetimes(datetime(2012, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)),
 )
 def test_any_company_keeps_the_rules(events: int, seed: int, until: datetime):
-    frame = generate(events=events, seed=seed, until=until)
+    until = until.replace(minute=0, second=0, microsecond=0)
+    frame = history(events=events, seed=seed, until=until)
     assert dict(frame.schema) == COLUMNS
-    assert abs(len(frame) - events) <= max(10, events // 100)
+    assert abs(len(frame) - events) <= 20 + 4 * events**0.5
     assert frame["event_id"].is_unique().all()
     assert frame["occurred_at"].max() < until
     assert frame["occurred_at"].min() > until - timedelta(days=550)
     keys = frame.select("occurred_at", "event_id")
     assert_frame_equal(keys, keys.sort("occurred_at", "event_id"))
     assert during(of(frame, "order_placed"), incidents(until).payment_outage).is_empty()
-
-
-def test_too_few_events_are_refused():
-    with pytest.raises(DefinitionError, match="Ask for 500 or more"):
-        generate(events=499, until=UNTIL)
-
-
-def test_an_end_without_a_zone_is_refused():
-    with pytest.raises(DefinitionError, match="no time zone"):
-        generate(events=500, until=UNTIL.replace(tzinfo=None))
 
 
 def test_the_company_has_the_events_asked_for(company: pl.DataFrame):
@@ -126,7 +106,7 @@ def test_properties_are_json_objects_with_known_values(company: pl.DataFrame):
 def test_only_visitors_without_an_account_have_no_plan(company: pl.DataFrame):
     read = with_properties(company, "plan")
     assert (read["plan"].is_null() == read["customer_id"].is_null()).all()
-    assert (read["user_id"].is_null() == read["customer_id"].is_null()).all()
+    assert (read["user_id"].str.starts_with("visitor-") == read["customer_id"].is_null()).all()
 
 
 def test_money_is_what_the_price_list_says(company: pl.DataFrame):
