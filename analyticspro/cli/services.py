@@ -6,8 +6,8 @@ import click
 
 from analyticspro import services
 from analyticspro.cli import output
+from analyticspro.cli.demo import load_demo
 from analyticspro.cli.root import Place, form_option, group, with_place
-from analyticspro.cli.sources import load_demo
 from analyticspro.client import Remote, reach
 from analyticspro.errors import ServiceUnavailable
 

@@ -10,15 +10,12 @@ import click
 
 from analyticspro import clock, connectors, ingest
 from analyticspro.cli import output
-from analyticspro.cli.demo import load_demo
 from analyticspro.cli.root import Place, form_option, group, with_place
 from analyticspro.client import OnProgress, reach
 from analyticspro.config import environment
 from analyticspro.connectors import Source
 from analyticspro.errors import DefinitionError, UnknownName, from_payload
 from analyticspro.secrets_store import Secrets
-
-__all__ = ["load_demo", "sources"]  # the one is asked for here by services.py
 
 _FILE = click.option(
     "--sources",

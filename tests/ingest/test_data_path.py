@@ -367,7 +367,8 @@ def bound(reader: Reader, *, zoned: bool) -> dict[str, object]:
 def active_customers(machine: Machine, reader: Reader) -> None:
     rows = reader.frame(
         "SELECT bucket::VARCHAR, source, count(*) FROM (SELECT bucket, source, member "
-        f"FROM ({members('customer_id', reader.rolled)}) GROUP BY ALL HAVING sum(events) <> 0) GROUP BY ALL",
+        f"FROM ({members('customer_id', reader.rolled)}) GROUP BY ALL "
+        "HAVING sum(events) <> 0) GROUP BY ALL",
         bound(reader, zoned=True),
     ).rows()
     there = {
