@@ -72,14 +72,16 @@ def writing(
         delay=True,  # a folder that cannot be written is no reason not to start
     )
     handler.setFormatter(_JsonLine(service, hidden))
-    level = _logger.level
+    level, propagates = _logger.level, _logger.propagate
     _logger.addHandler(handler)
     _logger.setLevel(logging.INFO)
+    _logger.propagate = False  # once is enough
     try:
         yield
     finally:
         _logger.removeHandler(handler)
         _logger.setLevel(level)
+        _logger.propagate = propagates
         handler.close()
 
 
