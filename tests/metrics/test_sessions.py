@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from analyticspro.config import Settings
@@ -168,6 +168,7 @@ def active(steps: list[Step], end: date, days: int) -> int:
 
 @settings(max_examples=10)
 @given(st.lists(DEEDS, min_size=2, max_size=6))
+@example([("compact", []), ("tell", [Step("e0", 0, None, "page_viewed", None, None, "web")])])
 def test_active_users_and_sessions_follow_whatever_comes_and_goes(blank: Path, deeds: list[Any]):
     with opened(blank) as held:
         shop = Shop(held.warehouse)
@@ -185,6 +186,9 @@ def test_active_users_and_sessions_follow_whatever_comes_and_goes(blank: Path, d
                 for end in ends
                 if there and end <= until
             ]
+            if not there:  # days with an event, of nobody who is known
+                days = sorted({step.at.date() for step in steps})
+                expected = [(day, 0, 0, 0) for day in days if first <= day <= ends[-1]]
             assert [row[:4] for row in found] == expected
             for (_, _, _, month_of_users), (*_, stickiness) in zip(expected, found, strict=True):
                 assert (stickiness is None) == (month_of_users == 0)
