@@ -19,6 +19,7 @@ import duckdb
 
 from analyticspro.errors import RetriableError, WarehouseError
 from analyticspro.warehouse.database import Database
+from analyticspro.warehouse.memory import plain
 from analyticspro.warehouse.partitions import Partition, added, digest, point, quoted, removed
 from analyticspro.warehouse.partitions import write as written
 
@@ -134,7 +135,7 @@ class Archive:
                         "ANTI JOIN (FROM archived WHERE partition = ANY($numbers)) USING (seq)",
                         {"numbers": list(numbers)},
                     )
-                    added(cursor, made, _plain(at))
+                    added(cursor, made, plain(at))
                 removed(cursor, numbers)
             self.tidy()
 
@@ -183,7 +184,7 @@ class Archive:
                     f"{made.file} holds {made.rows:,} events, of which {kept + moved:,} are in "
                     "the warehouse. Nothing was moved."
                 )
-            added(cursor, made, _plain(at))
+            added(cursor, made, plain(at))
         return made
 
     def _fold(self, at: datetime) -> None:
@@ -242,7 +243,3 @@ def _spans(connection: duckdb.DuckDBPyConnection, before: date) -> list[_Span]:
         else:
             spans.append(_Span(month, day, end, rows))
     return spans
-
-
-def _plain(at: datetime) -> datetime:
-    return at.astimezone(UTC).replace(tzinfo=None)

@@ -23,13 +23,14 @@ from analyticspro.warehouse.database import Database
 from analyticspro.warehouse.erasing import Erasing, Rooms
 from analyticspro.warehouse.expiring import Expired, expire
 from analyticspro.warehouse.incoming import Prepared, prepare
+from analyticspro.warehouse.memory import Memory
 from analyticspro.warehouse.opening import ARCHIVE, open_at
 from analyticspro.warehouse.properties import Properties
 from analyticspro.warehouse.reader import Reader, as_known_at
 from analyticspro.warehouse.rollups import compact
 from analyticspro.warehouse.schema import MIGRATIONS
 from analyticspro.warehouse.session_days import bring_up
-from analyticspro.warehouse.writer import Memory, Writer
+from analyticspro.warehouse.writer import Writer
 
 __all__ = ["Warehouse"]
 

@@ -102,29 +102,21 @@ def decide(
     seqs, content = known[0].copy(), known[1]
     leader = leaders(prepared)
     is_leader = leader == np.arange(len(leader))
-    payload = prepared.numbers("content_hash")
+    if prepared.mode is WriteMode.APPEND:
+        outcomes = _appended(prepared, known, leader)
+        added = np.flatnonzero(outcomes == Outcome.NEW)
+        seqs[added] = next_seq + np.arange(len(added))
+        new = pl.repeat(None, len(added), dtype=pl.Boolean, eager=True).alias("was_late")
+        return Decided(outcomes, seqs[leader], added, seqs[:0], seqs[:0], new)
     stored = pl.DataFrame({"seq": seqs}).join(versions, on="seq", how="left", maintain_order="left")
     outcomes = np.full(len(seqs), Outcome.DUPLICATE, np.int8)
-    is_there = seqs != 0
-    if prepared.mode is WriteMode.APPEND:
-        outcomes[~is_there] = Outcome.NEW
-        # Of what was erased nothing is left to compare with.
-        differs = (seqs > 0) & (content != payload)
-        # The copy may have come while the stream was written in another mode.
-        differs[differs] = content[differs] != prepared.whole(differs)
-        outcomes[differs] = Outcome.CONFLICT
-        repeats = ~is_leader & ~is_there
-        outcomes[repeats] = np.where(
-            payload[repeats] == payload[leader[repeats]], Outcome.DUPLICATE, Outcome.CONFLICT
-        )
+    is_live = stored["is_live"].fill_null(value=False).to_numpy()
+    if prepared.mode is WriteMode.MERGE:
+        supersedes = ranks(prepared.rows["version"]) > ranks(stored["version"])
     else:
-        is_live = stored["is_live"].fill_null(value=False).to_numpy()
-        if prepared.mode is WriteMode.MERGE:
-            supersedes = ranks(prepared.rows["version"]) > ranks(stored["version"])
-        else:
-            supersedes = content != payload
-        outcomes[is_leader & (seqs >= 0) & ~is_live] = Outcome.NEW
-        outcomes[is_leader & is_live & supersedes] = Outcome.CHANGED
+        supersedes = content != prepared.numbers("content_hash")
+    outcomes[is_leader & (seqs >= 0) & ~is_live] = Outcome.NEW
+    outcomes[is_leader & is_live & supersedes] = Outcome.CHANGED
     added = np.flatnonzero(outcomes <= Outcome.CHANGED)
     is_changed = outcomes == Outcome.CHANGED
     is_moved = is_leader & (outcomes == Outcome.DUPLICATE) & (seqs > 0)
@@ -136,3 +128,24 @@ def decide(
     ]
     seqs[added] = next_seq + np.arange(len(added))
     return Decided(outcomes, seqs[leader], added, retired, moved, was_late.gather(added))
+
+
+def _appended(
+    prepared: Prepared, known: tuple[Signed, Unsigned], leader: npt.NDArray[np.intp]
+) -> Outcomes:
+    """Return what becomes of appended rows: the first copy of an id stands, whatever follows."""
+    seqs, content = known
+    payload = prepared.numbers("content_hash")
+    is_there = seqs != 0
+    outcomes = np.where(is_there, Outcome.DUPLICATE, Outcome.NEW).astype(np.int8)
+    # Of what was erased nothing is left to compare with.
+    differs = (seqs > 0) & (content != payload)
+    if differs.any():
+        # The copy may have come while the stream was written in another mode.
+        differs[differs] = content[differs] != prepared.whole(differs)
+        outcomes[differs] = Outcome.CONFLICT
+    repeats = (leader != np.arange(len(leader))) & ~is_there
+    outcomes[repeats] = np.where(
+        payload[repeats] == payload[leader[repeats]], Outcome.DUPLICATE, Outcome.CONFLICT
+    )
+    return outcomes

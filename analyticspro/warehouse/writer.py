@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from functools import partial
+from datetime import datetime
 
 import duckdb
 import numpy as np
@@ -17,13 +15,12 @@ from analyticspro.events import WriteMode
 from analyticspro.warehouse.incoming import PROMOTED_TYPES, Prepared, prepare
 from analyticspro.warehouse.known_ids import Ids, KnownIds, Signed, Unsigned
 from analyticspro.warehouse.marks import Breach, Dropped, note
+from analyticspro.warehouse.memory import Memory, buried, next_note, plain
 from analyticspro.warehouse.schema import PROMOTED
 from analyticspro.warehouse.storing import Decided, Outcome, Outcomes, Stored, decide
 
-__all__ = ["Cursor", "Memory", "Writer"]
+__all__ = ["Cursor", "Writer"]
 
-_IDS_PER_READ = 1 << 22
-_NOTED = itertools.count(1)
 _NO_VERSIONS = pl.DataFrame(
     schema={
         "seq": pl.Int64,
@@ -44,55 +41,6 @@ class Cursor:
     changed_ns: int
     records: int = 0
     rounded: int = 0
-
-
-@dataclass
-class Memory:
-    """What the writer knows of the file without asking it.
-
-    Attributes:
-        known: All ids.
-        next_seq: Number of the next version.
-        revision: Of the last commit.
-        committed_at: Its time.
-        since_compacted: Events written since the rollups were brought up to date.
-        is_sound: False once a commit may be in the file that is not in here.
-        noted: Another number after each note about a source: notes have no revision.
-    """
-
-    known: KnownIds
-    next_seq: int
-    revision: int
-    committed_at: datetime
-    since_compacted: int
-    is_sound: bool = True
-    noted: int = field(default_factory=partial(next, _NOTED))
-
-    @classmethod
-    def read(cls, connection: duckdb.DuckDBPyConnection) -> Memory:
-        """Return what the file holds."""
-        [(last, revision, committed_at)] = connection.execute(
-            "SELECT greatest((SELECT coalesce(max(seq), 0) FROM hot), "
-            "(SELECT coalesce(max(last_seq), 0) FROM archive), "
-            "(SELECT coalesce(max(last_seq), 0) FROM expired)), "
-            "(SELECT coalesce(max(revision), 0) FROM ledger), "
-            "(SELECT coalesce(max(committed_at), TIMESTAMP '1970-01-01') FROM ledger)"
-        ).fetchall()
-        known = KnownIds()
-        for first in range(1, last + 1, _IDS_PER_READ):
-            columns = connection.execute(
-                "SELECT id_high, id_low, seq, content_hash FROM events "
-                "WHERE seq >= $first AND seq < $end ORDER BY seq",
-                {"first": first, "end": first + _IDS_PER_READ},
-            ).fetchnumpy()
-            known.add(Ids(*(np.ascontiguousarray(column) for column in columns.values())))
-        buried = connection.execute("FROM tombstones").fetchnumpy()
-        known.add(_buried(buried["id_high"], buried["id_low"]))
-        [(tail,)] = connection.execute(
-            "SELECT count(*) FROM events "
-            "WHERE revision > (SELECT coalesce(max(up_to), 0) FROM rolled)"
-        ).fetchall()
-        return cls(known, last + 1, revision, committed_at, tail)
 
 
 @dataclass
@@ -150,7 +98,7 @@ class Writer:
         assert memory.is_sound, "a commit failed: take the writer anew"
         self._connection.begin()
         # A clock that was set back must not change what was known at an earlier moment.
-        at = max(_plain(at), memory.committed_at)
+        at = max(plain(at), memory.committed_at)
         self._open = opened = _Open(memory.revision + 1, at, memory.next_seq)
         try:
             yield opened.revision
@@ -202,8 +150,8 @@ class Writer:
         decided = decide(prepared, (seq, content), versions, part=part, next_seq=opened.next_seq)
         late = 0
         if len(decided.added):
-            late_before = None if watermark is None else _plain(min(watermark, received_at))
-            late = self._insert(source, part, prepared, decided, _plain(received_at), late_before)
+            late_before = None if watermark is None else plain(min(watermark, received_at))
+            late = self._insert(source, part, prepared, decided, plain(received_at), late_before)
             ids = decided.ids(prepared)
             opened.pending.append(ids)
             opened.added.add(ids)
@@ -345,8 +293,8 @@ class Writer:
         """Have ids be known for ever, though nothing of their events is left."""
         with self.given("dead", pl.DataFrame({"id_high": high, "id_low": low})):
             self._run("INSERT INTO tombstones FROM dead")
-        self._opened().pending.append(_buried(high, low))
-        self._opened().added.add(_buried(high, low))
+        self._opened().pending.append(buried(high, low))
+        self._opened().added.add(buried(high, low))
 
     def _note_conflicts(
         self, source: str, part: str, prepared: Prepared, outcomes: Outcomes
@@ -503,11 +451,11 @@ class Writer:
             {
                 "name": name,
                 "declaration": declaration,
-                "synced_at": _plain(synced_at),
+                "synced_at": plain(synced_at),
                 "outcome": outcome,
             },
         )
-        self._memory.noted = next(_NOTED)
+        self._memory.noted = next_note()
 
     def cursors(self, source: str) -> dict[str, Cursor]:
         """Return the cursor of each whole part of `source`."""
@@ -543,7 +491,7 @@ class Writer:
             "INSERT OR REPLACE INTO streams VALUES ($source, $stream, $at)",
             source=source,
             stream=stream,
-            at=_plain(at),
+            at=plain(at),
         )
 
     def forget(self, source: str) -> None:
@@ -592,12 +540,3 @@ class Writer:
             values["revision"] = self._opened().revision
         done = self._connection.execute(sql, values).fetchall()
         return int(done[0][0]) if done else 0
-
-
-def _plain(at: datetime) -> datetime:
-    """Return `at` as the naive UTC time that the tables hold."""
-    return at.astimezone(UTC).replace(tzinfo=None)
-
-
-def _buried(high: Unsigned, low: Unsigned) -> Ids:
-    return Ids(high, low, np.full(len(high), -1, np.int64), np.zeros(len(high), np.uint64))
