@@ -12,6 +12,7 @@ import duckdb
 from analyticspro.errors import AnalyticsProError, RetriableError, Stopped
 from analyticspro.warehouse.failure import ends_the_connection, told
 from analyticspro.warehouse.partitions import settle
+from analyticspro.warehouse.standing import Standing
 
 __all__ = ["Database"]
 
@@ -30,6 +31,7 @@ class Database:
         self._file = file
         self._connect = connect
         self._connection: duckdb.DuckDBPyConnection | None = connect()
+        self._standing: Standing | None = None
         self._changed = threading.Condition()
         self._users = 0
         self._began: dict[int, int] = {}  # of each cursor at work, which one it was
@@ -50,9 +52,26 @@ class Database:
             Stopped: It is closed.
         """
         cursor = self._started(first)
-        gave_up = False
-        try:
+        with self._used(cursor):
             yield cursor
+
+    @contextmanager
+    def standing(self) -> Iterator[Standing]:
+        """Give the cursor that stays open from one commit to the next, for who may write.
+
+        Raises as `cursor` does.
+        """
+        cursor = self._enter(is_standing=True)
+        with self._used(cursor):
+            assert self._standing is not None
+            yield self._standing
+
+    @contextmanager
+    def _used(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        gave_up, failed = False, True
+        try:
+            yield
+            failed = False
         except duckdb.Error as error:
             gave_up = ends_the_connection(error)
             known = told(self._file, error)
@@ -63,17 +82,15 @@ class Database:
             gave_up = ends_the_connection(error)
             raise
         finally:
-            self._leave(cursor, gave_up=gave_up)
+            self._leave(cursor, failed=failed, gave_up=gave_up)
 
     def close(self) -> None:
         """Write everything into the file and let go of it, once all users have."""
         with self._changed:
             self.is_closed = True
             self._changed.wait_for(lambda: self._users == 0, _PATIENCE_S)
-            if self._connection is not None:
-                with suppress(duckdb.Error):  # what the file has no room for stays in its log
-                    self._connection.close()
-                self._connection = None
+            with suppress(duckdb.Error):  # what the file has no room for stays in its log
+                self._let_go()
 
     def outlast(self) -> bool:
         """Wait until all who are at work now are done; tell whether they are.
@@ -110,8 +127,7 @@ class Database:
     def _put(self, draft: Path) -> None:
         if self.is_closed or self._connection is None:
             raise Stopped(f"{self._file} was closed meanwhile. Start again.")
-        self._connection.close()
-        self._connection = None
+        self._let_go()
         try:
             log = self._file.with_name(f"{self._file.name}.wal")
             if log.exists():  # which would be taken for that of the other file
@@ -131,29 +147,39 @@ class Database:
                 break
             except duckdb.Error as error:
                 gave_up = ends_the_connection(error)
-                self._leave(cursor, gave_up=gave_up)
+                self._leave(cursor, failed=True, gave_up=gave_up)
                 if is_last or not gave_up:
                     raise (told(self._file, error) or error) from None
                 cursor = self._enter()
         return cursor
 
-    def _enter(self) -> duckdb.DuckDBPyConnection:
+    def _enter(self, *, is_standing: bool = False) -> duckdb.DuckDBPyConnection:
         with self._changed:
             self._changed.wait_for(lambda: not self._is_swapping)
             if self._is_spent and not self.is_closed:
                 self._open_again()
             if self._connection is None:
                 raise Stopped(f"{self._file} is closed. Ask again once the service has started.")
-            cursor = self._connection.cursor()
+            if is_standing:
+                self._standing = self._standing or Standing(self._connection.cursor())
+                cursor = self._standing.connection
+            else:
+                cursor = self._connection.cursor()
             self._users += 1
             self._last += 1
             self._began[id(cursor)] = self._last
             return cursor
 
-    def _leave(self, cursor: duckdb.DuckDBPyConnection, *, gave_up: bool) -> None:
-        with suppress(duckdb.Error):
-            cursor.close()
+    def _leave(
+        self, cursor: duckdb.DuckDBPyConnection, *, failed: bool = False, gave_up: bool
+    ) -> None:
         with self._changed:
+            is_standing = self._standing is not None and self._standing.connection is cursor
+            if failed or not is_standing:
+                with suppress(duckdb.Error):
+                    cursor.close()
+            if failed and is_standing:
+                self._standing = None
             self._is_spent = self._is_spent or gave_up
             self._users -= 1
             self._began.pop(id(cursor), None)
@@ -166,9 +192,16 @@ class Database:
             )
         if not self._is_spent or self.is_closed:
             return
-        if self._connection is not None:
-            with suppress(duckdb.Error):
-                self._connection.close()
-            self._connection = None
+        with suppress(duckdb.Error):
+            self._let_go()
         self._connection = self._connect()
         self._is_spent = False
+
+    def _let_go(self) -> None:
+        connection, self._connection = self._connection, None
+        standing, self._standing = self._standing, None
+        if standing is not None:
+            with suppress(duckdb.Error):
+                standing.connection.close()
+        if connection is not None:
+            connection.close()

@@ -14,7 +14,7 @@ from analyticspro.events import SCHEMA, WriteMode
 from analyticspro.warehouse.known_ids import Signed, Unsigned
 from analyticspro.warehouse.schema import HIGH, LOW, PROMOTED
 
-__all__ = ["PROMOTED_TYPES", "Prepared", "leaders", "prepare", "ranks"]
+__all__ = ["PROMOTED_TYPES", "Prepared", "prepare", "ranks"]
 
 PROMOTED_TYPES = "{" + ", ".join(f'"{name}": "{kind}"' for name, kind in PROMOTED.items()) + "}"
 # Up to so many rows the planning of a statement takes longer than hashing them here.
@@ -29,10 +29,12 @@ class Prepared:
         rows: The columns of `events.SCHEMA`, id_high, id_low, content_hash (UInt64), and the
             promoted properties unless they are few: then whoever inserts them takes them out.
         mode: How they are to be written.
+        leader: For each row the one that stands for its id: itself, unless the id comes again.
     """
 
     rows: pl.DataFrame
     mode: WriteMode
+    leader: npt.NDArray[np.intp]
 
     @property
     def is_promoted(self) -> bool:
@@ -69,7 +71,8 @@ def prepare(
     else:
         found = _hashed_and_promoted(connection, texts.with_columns(events["properties"]))
     rows = events.with_columns(pl.col("occurred_at").dt.replace_time_zone(None))
-    return Prepared(rows.hstack(found), mode)
+    rows = rows.hstack(found)
+    return Prepared(rows, mode, _leaders(rows, mode))
 
 
 def _hashed(texts: pl.DataFrame) -> pl.DataFrame:
@@ -131,22 +134,22 @@ def ranks(versions: pl.Series) -> Signed:
     return versions.fill_null(np.iinfo(np.int64).min).to_numpy()
 
 
-def leaders(prepared: Prepared) -> npt.NDArray[np.intp]:
+def _leaders(events: pl.DataFrame, mode: WriteMode) -> npt.NDArray[np.intp]:
     """Return for each row the one that stands for its id: itself, unless the id comes again.
 
     That is the first one of what is appended, the highest version of what is merged (the
     first of equals), the last one of what is replaced.
     """
-    high, low = prepared.numbers("id_high"), prepared.numbers("id_low")
+    high, low = events["id_high"].to_numpy(), events["id_low"].to_numpy()
     rows = np.arange(len(high))
     order = np.argsort(high, kind="stable")
     if not np.any(high[order][1:] == high[order][:-1]):
         return rows
     precedence = rows
-    if prepared.mode is WriteMode.REPLACE:
+    if mode is WriteMode.REPLACE:
         precedence = -rows
-    elif prepared.mode is WriteMode.MERGE:
-        order = np.lexsort((-rows, ranks(prepared.rows["version"])))[::-1]
+    elif mode is WriteMode.MERGE:
+        order = np.lexsort((-rows, ranks(events["version"])))[::-1]
         precedence = np.empty_like(rows)
         precedence[order] = rows
     order = np.lexsort((precedence, low, high))

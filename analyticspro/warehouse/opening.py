@@ -20,6 +20,12 @@ from analyticspro.warehouse.failure import unopened
 __all__ = ["ARCHIVE", "open_at", "remaking"]
 
 ARCHIVE = "archive"  # beside the file
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "checkpoint_threshold": "64MB",
+    # Else every checkpoint writes row groups anew that have hardly changed, for whoever waits.
+    "max_vacuum_tasks": 0,
+    "python_enable_replacements": False,
+}
 
 
 def open_at(file: Path, backups: Path, migrations: Sequence[str]) -> duckdb.DuckDBPyConnection:
@@ -90,9 +96,7 @@ def _make(file: Path) -> None:
 
 def _connect(file: Path) -> duckdb.DuckDBPyConnection:
     try:
-        return duckdb.connect(
-            str(file), config={"checkpoint_threshold": "64MB", "python_enable_replacements": False}
-        )
+        return duckdb.connect(str(file), config=_CONFIG)
     except duckdb.IOException as error:
         text = str(error)
         if "Could not set lock" in text:

@@ -40,9 +40,13 @@ _SUMS = {
     "last": "max(last)",
     "gone": "sum(gone)::BIGINT",
 }
-_BUCKETS = {"hour": "TIMESTAMP", "day": "DATE", "month": "DATE"}
+# Each grain's bucket, of sums by hour (UTC) and day (of the zone). No hour of UTC will do for
+# a day: zones are apart from it by minutes too.
+_BUCKETS = {"hour": "hour", "day": "day", "month": "date_trunc('month', day)::DATE"}
 # Rows of a table may grow by this and by its own size before they are added up again.
 _ROWS_TO_FOLD = 100_000
+# So many rows must stand for one key. Those who are there on one day come mostly in one batch.
+_WORTH_FOLDING = 1.5
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ def facts(grain: str, at: Rolled) -> str:
     kept = f"SELECT {columns} FROM rollup_{grain}"
     if at.is_current:
         return kept
-    return f"{kept}\nUNION ALL\nSELECT {columns} FROM ({_added(grain, _SINCE)})"
+    return f"{kept}\nUNION ALL\nSELECT {columns} FROM ({_added(_bucket(grain), _SINCE)})"
 
 
 def rolled_extents(at: Rolled) -> str:
@@ -125,15 +129,9 @@ def compact(connection: duckdb.DuckDBPyConnection, zone: str) -> None:
             for table in (*_TABLES, "folded"):
                 connection.execute(f"DELETE FROM {table}")
         [(newest,)] = connection.execute("SELECT coalesce(max(revision), 0) FROM ledger").fetchall()
-        bound = {"up_to": before.up_to}
-        for grain in _BUCKETS:
-            sql = f"INSERT INTO rollup_{grain} {_added(grain, _SINCE)}"
-            connection.execute(sql, bound | ({} if grain == "hour" else {"zone": zone}))
+        _take_in(connection, zone, before.up_to)
         if before.up_to == 0:
             _take_in_expired(connection, zone)
-        for column in MEMBERS:
-            sql = f"INSERT INTO members_{column} {_present(column, _SINCE)}"
-            connection.execute(sql, bound | {"zone": zone})
         connection.execute("DELETE FROM rolled")
         connection.execute(
             "INSERT INTO rolled VALUES ($up_to, $zone, $engine)",
@@ -149,7 +147,7 @@ def compact(connection: duckdb.DuckDBPyConnection, zone: str) -> None:
 
 def hours(rows: str) -> str:
     """Return the SQL of the sums by hour of events that are about to be deleted."""
-    return _added("hour", f"(SELECT 1 AS sign, * FROM {rows})")
+    return _added(_bucket("hour"), f"(SELECT 1 AS sign, * FROM {rows})")
 
 
 def redo(connection: duckdb.DuckDBPyConnection, zone: str, gone: str) -> None:
@@ -171,7 +169,7 @@ def redo(connection: duckdb.DuckDBPyConnection, zone: str, gone: str) -> None:
         connection.execute(
             f"""
             CREATE TEMP TABLE touched AS
-            SELECT DISTINCT {_bucket(grain)} AS bucket, {", ".join(DIMENSIONS)} FROM {gone}
+            SELECT DISTINCT {_bucket(grain)}, {", ".join(DIMENSIONS)} FROM {gone}
             WHERE occurred_at >= (
                 SELECT coalesce(max(month) + INTERVAL 63 DAY, DATE '1970-01-01') FROM expired)
             """,
@@ -187,7 +185,7 @@ def redo(connection: duckdb.DuckDBPyConnection, zone: str, gone: str) -> None:
                 AND occurred_at >= (SELECT min(bucket) - INTERVAL 2 DAY FROM touched)
                 AND occurred_at < (SELECT max(bucket) + INTERVAL 33 DAY FROM touched))"""
         connection.execute(
-            f"INSERT INTO rollup_{grain} SELECT r.* FROM ({_added(grain, rows)}) r "
+            f"INSERT INTO rollup_{grain} SELECT r.* FROM ({_added(_bucket(grain), rows)}) r "
             f"WHERE EXISTS (FROM touched t WHERE {same})",
             bound | {"up_to": up_to},
         )
@@ -205,6 +203,34 @@ _SINCE = """(
     SELECT -1 AS sign, * FROM events WHERE revision <= $up_to AND retired > $up_to)"""
 
 
+def _take_in(connection: duckdb.DuckDBPyConnection, zone: str, up_to: int) -> None:
+    """Add what happened since `up_to` to every table; the events are read once for all."""
+    members = (
+        f"CASE WHEN {column} IS NOT NULL THEN hash({column}) END AS {column}" for column in MEMBERS
+    )
+    connection.execute(
+        f"""
+        CREATE TEMP TABLE moved AS
+        SELECT sign, {_bucket("hour", "hour")}, {_bucket("day", "day")}, {", ".join(DIMENSIONS)},
+            is_late, amount_minor, quantity, occurred_at, {", ".join(members)}
+        FROM {_SINCE}
+        """,
+        {"up_to": up_to, "zone": zone},
+    )
+    connection.execute(f"CREATE TEMP TABLE sums AS {_added('hour, day', 'moved')}")
+    sums = ", ".join(f"{sql} AS {name}" for name, sql in _SUMS.items())
+    for grain, bucket in _BUCKETS.items():
+        columns = f"{bucket} AS bucket, {', '.join(DIMENSIONS)}, {sums}"
+        connection.execute(f"INSERT INTO rollup_{grain} SELECT {columns} FROM sums GROUP BY ALL")
+    for column in MEMBERS:
+        connection.execute(
+            f"INSERT INTO members_{column} SELECT day, source, name, {column}, sum(sign)::BIGINT "
+            f"FROM moved WHERE {column} IS NOT NULL GROUP BY ALL"
+        )
+    connection.execute("DROP TABLE sums")
+    connection.execute("DROP TABLE moved")
+
+
 def _take_in_expired(connection: duckdb.DuckDBPyConnection, zone: str) -> None:
     """Add the sums of events that are no more; who they were of is not known any more."""
     columns = ", ".join((*DIMENSIONS, *_SUMS))
@@ -217,16 +243,16 @@ def _take_in_expired(connection: duckdb.DuckDBPyConnection, zone: str) -> None:
         )
 
 
-def _bucket(grain: str) -> str:
+def _bucket(grain: str, name: str = "bucket") -> str:
     if grain == "hour":
-        return "date_trunc('hour', occurred_at)"
+        return f"date_trunc('hour', occurred_at) AS {name}"
     local = "((occurred_at AT TIME ZONE 'UTC') AT TIME ZONE $zone)"
-    return f"date_trunc('{grain}', {local})::DATE"
+    return f"date_trunc('{grain}', {local})::DATE AS {name}"
 
 
-def _added(grain: str, rows: str) -> str:
+def _added(buckets: str, rows: str) -> str:
     return f"""
-        SELECT {_bucket(grain)} AS bucket, {", ".join(DIMENSIONS)},
+        SELECT {buckets}, {", ".join(DIMENSIONS)},
             sum(sign)::BIGINT AS events,
             coalesce(sum(sign) FILTER (is_late), 0)::BIGINT AS late,
             coalesce(sum(sign) FILTER (amount_minor IS NOT NULL), 0)::BIGINT AS amounts,
@@ -240,7 +266,7 @@ def _added(grain: str, rows: str) -> str:
 
 def _present(column: str, rows: str) -> str:
     return f"""
-        SELECT {_bucket("day")} AS bucket, source, name, hash({column}) AS member,
+        SELECT {_bucket("day")}, source, name, hash({column}) AS member,
             sum(sign)::BIGINT AS events
         FROM {rows}
         WHERE {column} IS NOT NULL
@@ -248,20 +274,24 @@ def _present(column: str, rows: str) -> str:
 
 
 def _fold(connection: duckdb.DuckDBPyConnection, table: str, keys: tuple[str, ...]) -> None:
-    """Add up the rows of one key once they have become many."""
+    """Add up the rows of one key once they have become many, where that makes them fewer."""
     [(rows,)] = connection.execute(f"SELECT count(*) FROM {table}").fetchall()
     found = connection.execute("SELECT rows FROM folded WHERE name = $name", {"name": table})
     [(before,)] = found.fetchall() or [(0,)]
     if rows <= 2 * before + _ROWS_TO_FOLD:
         return
-    names = list(_SUMS) if table.startswith("rollup") else ["events"]
-    columns = ", ".join(f"{_SUMS[name]} AS {name}" for name in names)
-    connection.execute(
-        f"CREATE TEMP TABLE anew AS SELECT {', '.join(keys)}, {columns} FROM {table} "
-        f"GROUP BY ALL HAVING sum(events) <> 0 ORDER BY bucket"
-    )
-    connection.execute(f"DELETE FROM {table}")
-    connection.execute(f"INSERT INTO {table} FROM anew")
-    connection.execute("DROP TABLE anew")
+    [(apart,)] = connection.execute(
+        f"SELECT approx_count_distinct(hash({', '.join(keys)})) FROM {table}"
+    ).fetchall()
+    if rows > _WORTH_FOLDING * apart:
+        names = list(_SUMS) if table.startswith("rollup") else ["events"]
+        columns = ", ".join(f"{_SUMS[name]} AS {name}" for name in names)
+        connection.execute(
+            f"CREATE TEMP TABLE anew AS SELECT {', '.join(keys)}, {columns} FROM {table} "
+            f"GROUP BY ALL HAVING sum(events) <> 0 ORDER BY bucket"
+        )
+        connection.execute(f"DELETE FROM {table}")
+        connection.execute(f"INSERT INTO {table} FROM anew")
+        connection.execute("DROP TABLE anew")
     connection.execute("DELETE FROM folded WHERE name = $name", {"name": table})
     connection.execute(f"INSERT INTO folded SELECT $name, count(*) FROM {table}", {"name": table})

@@ -47,6 +47,8 @@ _IS_OF_SOMEBODY = """(session_id IS NOT NULL
     OR user_id IS NOT NULL AND name NOT IN ('order_cancelled', 'order_refunded'))"""
 
 _GAP, _LONGEST = "INTERVAL 30 MINUTE", "INTERVAL 24 HOUR"
+# Events of a visitor that come within so much of each other are looked at as one.
+_TOGETHER = "INTERVAL 10 MINUTE"
 _KEY = "source, is_numbered, who"
 _WHO = "source, session_id IS NOT NULL AS is_numbered, coalesce(session_id, user_id) AS who"
 _COUNTS = ("events", "page_views", "interactions")
@@ -145,12 +147,17 @@ def _unpacked() -> str:
 
 def _touched(versions: _Versions) -> str:
     return f"""
-        came AS MATERIALIZED ({_item("events", versions.came)}),
+        came AS MATERIALIZED (
+            SELECT {_KEY}, min(moment) AS lo, max(moment) AS hi, min(entry) AS entry,
+                count(*) AS events, sum(page_views)::BIGINT AS page_views,
+                sum(interactions)::BIGINT AS interactions
+            FROM ({_item("events", versions.came)})
+            GROUP BY {_KEY}, CASE WHEN NOT is_numbered THEN time_bucket({_TOGETHER}, moment) END),
         gone AS MATERIALIZED (
             SELECT {_WHO}, occurred_at AS moment FROM events
             WHERE {versions.gone} AND {_IS_OF_SOMEBODY}),
         touched AS MATERIALIZED (
-            SELECT {_KEY}, moment FROM came UNION SELECT {_KEY}, moment FROM gone)"""
+            SELECT {_KEY}, lo, hi FROM came UNION SELECT {_KEY}, moment, moment FROM gone)"""
 
 
 def _dirty() -> str:
@@ -165,12 +172,12 @@ def _dirty() -> str:
     return f"""
         days AS (
             SELECT DISTINCT source, who, began::DATE AS began_on
-            FROM (SELECT source, who, unnest([moment - {_LONGEST} - {_GAP}, moment - {_GAP},
-                moment + {_GAP}]) AS began FROM touched WHERE NOT is_numbered)),
+            FROM (SELECT source, who, unnest([lo - {_LONGEST} - {_GAP}, lo - {_GAP},
+                hi + {_GAP}]) AS began FROM touched WHERE NOT is_numbered)),
         mine AS MATERIALIZED (
             SELECT *, rowid AS place, false AS is_numbered, user_id AS who FROM sessions
             WHERE $sessions_up_to > 0 AND session_id IS NULL
-                AND started_at >= {_least(f"moment - {_LONGEST} - {_GAP}", "touched")}
+                AND started_at >= {_least(f"lo - {_LONGEST} - {_GAP}", "touched")}
                 AND (source, user_id, started_at::DATE)
                     IN (SELECT (source, who, began_on) FROM days)
             UNION ALL
@@ -181,7 +188,7 @@ def _dirty() -> str:
             SELECT DISTINCT mine.place, mine.is_numbered, mine.who, {columns}
             FROM mine JOIN touched USING ({_KEY})
             WHERE is_numbered
-                OR touched.moment BETWEEN started_at - {_GAP} AND ended_at + {_GAP}),
+                OR lo <= ended_at + {_GAP} AND hi >= started_at - {_GAP}),
         since AS (
             SELECT {_KEY}, coalesce(run_at, started_at) AS run, min(started_at) AS began
             FROM near GROUP BY ALL),
@@ -204,8 +211,8 @@ def _zones() -> str:
     """Return the places that were touched: apart by silence, whatever is in them."""
     return f"""
         items AS (
-            SELECT {_KEY}, moment AS lo, moment AS hi, moment AS run_at, entry, 1 AS events,
-                page_views, interactions, false AS is_gone FROM came
+            SELECT {_KEY}, lo, hi, lo AS run_at, entry, events, page_views, interactions,
+                false AS is_gone FROM came
             UNION ALL
             SELECT {_KEY}, started_at, ended_at, coalesce(run_at, started_at),
                 {{'at': started_at, 'entry_id': entry_id, 'session_id': session_id,

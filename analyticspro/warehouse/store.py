@@ -143,10 +143,10 @@ class Warehouse:
             RetriableError: No space is left, or DuckDB gave up. The commit at hand may stand
                 nevertheless: to make it again is safe, as its ids tell.
         """
-        with self._writing, self._database.cursor() as cursor:
+        with self._writing, self._database.standing() as standing:
             if self._memory is None or not self._memory.is_sound:
-                self._memory = Memory.read(cursor)
-            yield Writer(cursor, self._memory)
+                self._memory = Memory.read(standing.connection)
+            yield Writer(standing, self._memory)
             self._compact_if_due(self._memory)
 
     def expire(self, before: date, *, at: datetime) -> list[Expired]:

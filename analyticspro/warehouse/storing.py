@@ -11,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from analyticspro.events import WriteMode
-from analyticspro.warehouse.incoming import Prepared, leaders, ranks
+from analyticspro.warehouse.incoming import Prepared, ranks
 from analyticspro.warehouse.known_ids import Ids, Signed, Unsigned
 
 __all__ = ["Decided", "Outcome", "Outcomes", "Stored", "decide"]
@@ -100,10 +100,10 @@ def decide(
         next_seq: The number of the first row to add.
     """
     seqs, content = known[0].copy(), known[1]
-    leader = leaders(prepared)
+    leader = prepared.leader
     is_leader = leader == np.arange(len(leader))
     if prepared.mode is WriteMode.APPEND:
-        outcomes = _appended(prepared, known, leader)
+        outcomes = _appended(prepared, known)
         added = np.flatnonzero(outcomes == Outcome.NEW)
         seqs[added] = next_seq + np.arange(len(added))
         new = pl.repeat(None, len(added), dtype=pl.Boolean, eager=True).alias("was_late")
@@ -130,11 +130,10 @@ def decide(
     return Decided(outcomes, seqs[leader], added, retired, moved, was_late.gather(added))
 
 
-def _appended(
-    prepared: Prepared, known: tuple[Signed, Unsigned], leader: npt.NDArray[np.intp]
-) -> Outcomes:
+def _appended(prepared: Prepared, known: tuple[Signed, Unsigned]) -> Outcomes:
     """Return what becomes of appended rows: the first copy of an id stands, whatever follows."""
     seqs, content = known
+    leader = prepared.leader
     payload = prepared.numbers("content_hash")
     is_there = seqs != 0
     outcomes = np.where(is_there, Outcome.DUPLICATE, Outcome.NEW).astype(np.int8)

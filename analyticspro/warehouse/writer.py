@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import datetime
 
 import duckdb
@@ -12,12 +12,13 @@ import numpy as np
 import polars as pl
 
 from analyticspro.events import WriteMode
-from analyticspro.warehouse.incoming import PROMOTED_TYPES, Prepared, prepare
+from analyticspro.warehouse.adding import Coming, add
+from analyticspro.warehouse.incoming import Prepared, prepare
 from analyticspro.warehouse.known_ids import Ids, KnownIds, Signed, Unsigned
 from analyticspro.warehouse.marks import Breach, Dropped, note
 from analyticspro.warehouse.memory import Memory, buried, next_note, plain
-from analyticspro.warehouse.schema import PROMOTED
-from analyticspro.warehouse.storing import Decided, Outcome, Outcomes, Stored, decide
+from analyticspro.warehouse.standing import Standing
+from analyticspro.warehouse.storing import Outcome, Outcomes, Stored, decide
 
 __all__ = ["Cursor", "Writer"]
 
@@ -30,6 +31,14 @@ _NO_VERSIONS = pl.DataFrame(
         "version": pl.Int64,
     }
 )
+
+
+_LEDGER: dict[str, type[pl.DataType]] = {
+    **{"revision": pl.Int64, "committed_at": pl.Datetime, "source": pl.String, "part": pl.String},
+    **dict.fromkeys(("seen", "new", "changed", "duplicates", "conflicts"), pl.Int64),
+    **dict.fromkeys(("late", "rejected", "retracted"), pl.Int64),
+    **{"cursor": pl.String, "note": pl.String},
+}
 
 
 @dataclass(frozen=True)
@@ -77,8 +86,9 @@ class _Open:
 class Writer:
     """The one writer. Its methods are used inside `commit()`."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, memory: Memory) -> None:
-        self._connection = connection
+    def __init__(self, standing: Standing, memory: Memory) -> None:
+        self._standing = standing
+        self._connection = standing.connection
         self._memory = memory
         self._open: _Open | None = None
 
@@ -107,6 +117,7 @@ class Writer:
             self._open = None
             with suppress(duckdb.Error):  # what went wrong is told, not what followed from it
                 self._connection.rollback()
+            self._standing.forget()
             raise
         self._open = None
         memory.is_sound = False  # until what follows is done: an error may come after the commit
@@ -151,7 +162,8 @@ class Writer:
         late = 0
         if len(decided.added):
             late_before = None if watermark is None else plain(min(watermark, received_at))
-            late = self._insert(source, part, prepared, decided, plain(received_at), late_before)
+            coming = Coming(opened.revision, source, part, plain(received_at), late_before)
+            late = add(self._standing, prepared, decided, coming)
             ids = decided.ids(prepared)
             opened.pending.append(ids)
             opened.added.add(ids)
@@ -193,47 +205,6 @@ class Writer:
         versions = pl.from_arrow(found)
         assert isinstance(versions, pl.DataFrame)
         return versions
-
-    def _insert(
-        self,
-        source: str,
-        part: str,
-        prepared: Prepared,
-        decided: Decided,
-        received_at: datetime,
-        late_before: datetime | None,
-    ) -> int:
-        """Add the rows; return how many of them are late and new."""
-        rows = prepared.rows
-        if len(decided.added) < rows.height:
-            rows = rows[decided.added]
-        rows = rows.with_columns(
-            pl.Series("seq", decided.seqs[decided.added]), decided.was_late.alias("was_late")
-        )
-        late = pl.lit(value=False)
-        if late_before is not None:
-            late = pl.col("occurred_at") < late_before
-        rows = rows.with_columns(is_late=pl.coalesce("was_late", late))
-        promoted, origin, bound = ", ".join(PROMOTED), "incoming", {}
-        if not prepared.is_promoted:
-            origin = "(SELECT *, TRY(from_json(properties, $types)) AS promoted FROM incoming)"
-            promoted = ", ".join(f"promoted.{name}" for name in PROMOTED)
-            bound = {"types": PROMOTED_TYPES}
-        with self.given("incoming", rows):
-            self._run(
-                f"""
-                INSERT INTO hot
-                SELECT seq, $revision, NULL, id_high, id_low, content_hash, version, $source,
-                    $part, event_id, name, occurred_at, $received_at, is_late, customer_id,
-                    user_id, session_id, amount_minor, currency, properties, raw, 1, {promoted}
-                FROM {origin}
-                """,
-                source=source,
-                part=part,
-                received_at=received_at,
-                **bound,
-            )
-        return rows.filter(pl.col("was_late").is_null() & pl.col("is_late")).height
 
     def _retire(self, seqs: Signed) -> None:
         if len(seqs) == 0:
@@ -511,15 +482,13 @@ class Writer:
     def _enter(self, opened: _Open) -> None:
         """Write the ledger's rows of this commit."""
         tallies = opened.tallies or {(None, None): _Tally()}
-        for (source, part), tally in tallies.items():
-            self._run(
-                "INSERT INTO ledger VALUES ($revision, $at, $source, $part, $seen, $new, "
-                "$changed, $duplicates, $conflicts, $late, $rejected, $retracted, $cursor, $note)",
-                at=opened.at,
-                source=source,
-                part=part,
-                **asdict(tally),
-            )
+        rows = [
+            (opened.revision, opened.at, *place, *astuple(tally))
+            for place, tally in tallies.items()
+        ]
+        self._standing.run(
+            "INSERT INTO ledger FROM {rows}", pl.DataFrame(rows, schema=_LEDGER, orient="row")
+        )
 
     @contextmanager
     def given(self, name: str, rows: pl.DataFrame) -> Iterator[None]:
