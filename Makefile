@@ -28,7 +28,7 @@ lab: install ## Open JupyterLab on this workspace.
 
 test: ## Run all tests but those in a browser and the long ones.
 	@scripts/install dev
-	@scripts/find-postgresql >/dev/null && scripts/find-mariadb >/dev/null && scripts/find-s3-server >/dev/null
+	@scripts/find-postgresql >/dev/null && scripts/find-mariadb >/dev/null && scripts/environment s3 >/dev/null
 	@$(BIN)/python -m pytest -q --numprocesses auto --dist loadscope
 
 test-browser: ## Run the tests in a real Chromium; installs it where it may.
@@ -50,7 +50,7 @@ bench: install ## Run one benchmark: make bench NAME=startup
 
 soak: ## Run the long forms of the tests.
 	@scripts/install dev
-	@scripts/find-postgresql >/dev/null && scripts/find-mariadb >/dev/null && scripts/find-s3-server >/dev/null
+	@scripts/find-postgresql >/dev/null && scripts/find-mariadb >/dev/null && scripts/environment s3 >/dev/null
 	@$(BIN)/python -m pytest -q -m soak
 
 screenshots: ## Make the pictures of the README again.
@@ -61,5 +61,5 @@ lock: ## Choose the newest versions again and write the lock files.
 	@scripts/lock
 
 clean: ## Remove .venv and caches; never data.
-	rm -rf .venv .venv-lock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	rm -rf .venv .venv-lock .venv-s3 .venv-chdb .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

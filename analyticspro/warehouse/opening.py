@@ -21,7 +21,6 @@ __all__ = ["ARCHIVE", "open_at", "remaking"]
 
 ARCHIVE = "archive"  # beside the file
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    "checkpoint_threshold": "64MB",
     # Else every checkpoint writes row groups anew that have hardly changed, for whoever waits.
     "max_vacuum_tasks": 0,
     "python_enable_replacements": False,

@@ -86,9 +86,7 @@ class Reader:
 
     def revision(self) -> int:
         """Return the number of the newest commit; 0 in an empty warehouse."""
-        if self.as_of is not None:
-            return self.as_of
-        return int(self.frame("SELECT coalesce(max(revision), 0) AS r FROM ledger")["r"][0])
+        return self.rolled.newest if self.as_of is None else self.as_of
 
     @cached_property
     def _left_out(self) -> tuple[int, date | None]:

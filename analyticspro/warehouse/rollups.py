@@ -56,22 +56,27 @@ class Rolled:
     Attributes:
         up_to: They hold what is true as of this revision; 0 if they hold nothing.
         zone: Whose days and months they are.
-        is_current: Whether nothing has been committed since.
+        newest: The newest revision there is.
     """
 
     up_to: int
     zone: str
-    is_current: bool = False
+    newest: int = -1
+
+    @property
+    def is_current(self) -> bool:
+        """Whether nothing has been committed since."""
+        return self.up_to == self.newest
 
 
 def rolled(connection: duckdb.DuckDBPyConnection, zone: str) -> Rolled:
     """Return how far the rollups for `zone` are."""
-    found = connection.execute(
-        "SELECT up_to, up_to = (SELECT max(revision) FROM ledger) FROM rolled "
-        "WHERE zone = $zone AND engine = $engine",
+    [(newest, up_to)] = connection.execute(
+        "SELECT (SELECT coalesce(max(revision), 0) FROM ledger), "
+        "(SELECT up_to FROM rolled WHERE zone = $zone AND engine = $engine)",
         {"zone": zone, "engine": duckdb.__version__},
     ).fetchall()
-    return Rolled(found[0][0], zone, is_current=bool(found[0][1])) if found else Rolled(0, zone)
+    return Rolled(up_to or 0, zone, newest)
 
 
 def facts(grain: str, at: Rolled) -> str:
@@ -128,14 +133,13 @@ def compact(connection: duckdb.DuckDBPyConnection, zone: str) -> None:
         if before.up_to == 0:
             for table in (*_TABLES, "folded"):
                 connection.execute(f"DELETE FROM {table}")
-        [(newest,)] = connection.execute("SELECT coalesce(max(revision), 0) FROM ledger").fetchall()
         _take_in(connection, zone, before.up_to)
         if before.up_to == 0:
             _take_in_expired(connection, zone)
         connection.execute("DELETE FROM rolled")
         connection.execute(
             "INSERT INTO rolled VALUES ($up_to, $zone, $engine)",
-            {"up_to": newest, "zone": zone, "engine": duckdb.__version__},
+            {"up_to": before.newest, "zone": zone, "engine": duckdb.__version__},
         )
         for table, keys in _TABLES.items():
             _fold(connection, table, keys)

@@ -21,12 +21,11 @@ _EVENTS_A_STEP = 1_000_000
 def sessions_up_to(connection: duckdb.DuckDBPyConnection) -> Rolled:
     """Return how far the sessions are, and in whose zone their days are."""
     found = connection.execute(
-        "SELECT up_to, zone, up_to = (SELECT max(revision) FROM ledger) FROM sessions_rolled"
+        "SELECT up_to, zone, (SELECT max(revision) FROM ledger) FROM sessions_rolled"
     ).fetchall()
     if not found:
         return Rolled(0, "UTC")
-    [(up_to, zone, is_current)] = found
-    return Rolled(int(up_to), str(zone), is_current=bool(is_current))
+    return Rolled(*found[0])
 
 
 def session_days() -> str:

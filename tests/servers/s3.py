@@ -19,7 +19,7 @@ from typing import Any
 
 from tests.local import free_port, until
 
-FIND = Path(__file__).parent.parent.parent / "scripts" / "find-s3-server"
+FIND = Path(__file__).parent.parent.parent / "scripts" / "environment"
 CONSOLE = Path(__file__).parent / "s3_console.py"
 
 
@@ -57,7 +57,7 @@ def store(page: int) -> Iterator[Server]:
     Args:
         page: How many objects it lists at once.
     """
-    python = subprocess.run([FIND], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    python = subprocess.run([FIND, "s3"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
     port = free_port()
     # To make a person, give them keys and a right takes three requests of nobody.
     rules = {"INITIAL_NO_AUTH_ACTION_COUNT": "3", "MOTO_S3_DEFAULT_MAX_KEYS": str(page)}

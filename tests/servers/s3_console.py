@@ -1,6 +1,6 @@
 """Does by boto3 what a person would at the store's own console; a line of JSON, an answer.
 
-Run by the Python that scripts/find-s3-server prints: it has boto3, the tests have not.
+Run by the Python that `scripts/environment s3` prints: it has boto3, the tests have not.
 """
 
 import base64
