@@ -50,7 +50,7 @@ from analyticspro.errors import (
 )
 from analyticspro.metrics import Answer
 from analyticspro.policy import OWNER
-from analyticspro.workspace import Workspace, catalogue
+from analyticspro.workspace import Workspace
 
 __all__ = ["make_app"]
 
@@ -82,6 +82,7 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
         # fifth of the collector's time.
         gc.freeze()
         gc.set_threshold(10_000, 20, 50)
+        workspace.dimensions.start()
         yield
         await asyncio.to_thread(collector.close)
         gc.unfreeze()  # else what is to be put away at the end is not found
@@ -109,7 +110,7 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
     needs_token = Security(HTTPBearer(auto_error=False))
     app.include_router(scraping(figures), dependencies=[needs_token], responses=_REFUSALS)
     routers = (_figures(workspace), _sources(workspace, loads), _links(Links()), _document(app))
-    more = (describing(), schema_routes(workspace), keeping_routes(workspace, loads))
+    more = (describing(), schema_routes(workspace, loads), keeping_routes(workspace, loads))
     for router in (*routers, *more):
         app.include_router(
             router,
@@ -184,7 +185,7 @@ def _figures(workspace: Workspace) -> APIRouter:
     @router.get("/metrics")
     def metrics() -> dict[str, Any]:
         """List the metrics and dimensions there are."""
-        return catalogue()
+        return workspace.catalogue(OWNER)
 
     @router.get("/dimensions/{name}/values")
     def values(name: str) -> dict[str, list[str]]:

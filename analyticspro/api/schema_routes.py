@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from analyticspro import clock
+from analyticspro.api.syncing import Loads
+from analyticspro.ingest import Progress
 from analyticspro.workspace import Workspace
 
 __all__ = ["schema_routes"]
@@ -30,7 +33,21 @@ class TagsBody(PropertyBody):
     )
 
 
-def schema_routes(workspace: Workspace) -> APIRouter:
+class PromoteBody(PropertyBody):
+    """The same, and what the dimension is called: the last key of the property if not said."""
+
+    name: str | None = Field(default=None, max_length=100, examples=["coupon"])
+
+
+class DemoteBody(BaseModel):
+    """A dimension that is a property."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    dimension: str = Field(max_length=100, examples=["coupon"])
+
+
+def schema_routes(workspace: Workspace, loads: Loads) -> APIRouter:
     """Return the routes for an opened workspace."""
     router = APIRouter()
 
@@ -61,6 +78,33 @@ def schema_routes(workspace: Workspace) -> APIRouter:
     def unblock(body: PropertyBody) -> dict[str, str]:
         """Have a property be stored again."""
         workspace.schema.unblock(body.event, body.property)
+        return _DONE
+
+    @router.post("/schema/promote", response_model=None)
+    def promote(body: PromoteBody) -> StreamingResponse:
+        """Have a property be a dimension; answers as sync does, once its column is filled.
+
+        Figures can be cut by it from the first line on. Who asked may go away.
+        """
+        return StreamingResponse(
+            loads.lines(
+                lambda step: [
+                    workspace.dimensions.promote(
+                        body.event,
+                        body.property,
+                        body.name,
+                        now=clock.now(),
+                        progress=lambda done, total: step(Progress("promote", "", done, total)),
+                    )
+                ]
+            ),
+            media_type="application/x-ndjson",
+        )
+
+    @router.post("/schema/demote")
+    def demote(body: DemoteBody) -> dict[str, str]:
+        """Have a dimension be a mere property again; its values stay in the events."""
+        workspace.dimensions.demote(body.dimension, now=clock.now())
         return _DONE
 
     @router.get("/contracts")

@@ -127,6 +127,17 @@ class Remote:
         body = {"event": event, "property": path} | ({"tags": list(tags)} if tags else {})
         self._call("POST", f"/v1/schema/{action}", body)
 
+    def promote(
+        self, event: str, path: str, name: str | None, progress: OnProgress
+    ) -> list[dict[str, Any]]:
+        """Have a property be a dimension; return which, once its column is filled."""
+        body = {"event": event, "property": path, "name": name}
+        return self._load("/v1/schema/promote", body, progress)
+
+    def demote(self, dimension: str) -> None:
+        """Have a dimension be a mere property again; raises UnknownName."""
+        self._call("POST", "/v1/schema/demote", {"dimension": dimension})
+
     def violations(self) -> dict[str, Any]:
         """Return the contracts in force, and how often stored events broke them."""
         found: dict[str, Any] = self._call("GET", "/v1/contracts")

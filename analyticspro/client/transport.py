@@ -46,6 +46,14 @@ class Transport(Protocol):
     def decide(self, action: Decision, event: str, path: str, tags: Sequence[str] = ()) -> None:
         """Tag or block a property, or undo that; tags only for `tag` and `untag`."""
 
+    def promote(
+        self, event: str, path: str, name: str | None, progress: OnProgress
+    ) -> list[dict[str, Any]]:
+        """Have a property be a dimension; return which, as `sync` does a report."""
+
+    def demote(self, dimension: str) -> None:
+        """Have a dimension be a mere property again; raises UnknownName."""
+
     def violations(self) -> dict[str, Any]:
         """Return the contracts in force, and how often stored events broke them."""
 

@@ -8,6 +8,7 @@ that an earlier moment can be read again.
 from __future__ import annotations
 
 from analyticspro.warehouse.archive_tables import ARCHIVE_TABLES
+from analyticspro.warehouse.promotions import PROMOTED_TABLES
 from analyticspro.warehouse.registry_tables import REGISTRY_TABLES
 
 __all__ = ["HIGH", "ID", "LOW", "MIGRATIONS", "PAYLOAD", "PROMOTED"]
@@ -268,4 +269,6 @@ CREATE TABLE session_days (
     lasted_us HUGEINT NOT NULL);
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND + REGISTRY_TABLES + ARCHIVE_TABLES)
+_THIRD = PROMOTED_TABLES
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND + REGISTRY_TABLES + ARCHIVE_TABLES, _THIRD)

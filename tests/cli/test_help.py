@@ -44,11 +44,11 @@ def test_every_command_is_known_here():
         "keys create", "keys list", "keys revoke", "link", "metrics", "query",
         "report", "restore", "schedules", "schedules backfill",
         "schedules history", "schedules list", "schedules pause", "schedules resume",
-        "schedules run", "schema", "schema block", "schema check", "schema show", "schema tag",
-        "schema unblock", "schema untag", "secrets", "secrets list", "secrets remove",
-        "secrets rotate-key", "secrets set", "sources", "sources check", "sources ledger",
-        "sources rejects", "sources replay", "sources status", "sources sync", "status", "up",
-        "verify",
+        "schedules run", "schema", "schema block", "schema check", "schema demote",
+        "schema promote", "schema show", "schema tag", "schema unblock", "schema untag",
+        "secrets", "secrets list", "secrets remove", "secrets rotate-key", "secrets set",
+        "sources", "sources check", "sources ledger", "sources rejects", "sources replay",
+        "sources status", "sources sync", "status", "up", "verify",
     }  # fmt: skip
 
 
