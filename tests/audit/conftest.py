@@ -1,0 +1,5 @@
+"""Where a state database may be made."""
+
+from tests.state.conftest import address
+
+__all__ = ["address"]
