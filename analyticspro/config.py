@@ -37,6 +37,8 @@ __all__ = ["Home", "Settings", "environment"]
 
 
 _SHORTEST_TOKEN = 16
+_STATE_EXAMPLE = "postgresql://analyticspro:${STATE_PASSWORD}@db/analyticspro"
+_MAIL_EXAMPLE = "smtp+starttls://analyticspro:${MAIL_PASSWORD}@mail.example:587"
 # Files among the zones that name no place: each machine means something else by them.
 _NO_ZONES = ("localtime", "posixrules", "Factory")
 
@@ -98,6 +100,31 @@ class Settings:
             "a file in the home if empty."
         },
     )
+    sign_up: str = field(
+        default="open",
+        metadata={
+            "help": "Who may sign up, as a viewer: open (everybody), approval (whom an admin "
+            "approves) or invited."
+        },
+    )
+    sign_up_domains: str = field(
+        default="",
+        metadata={
+            "help": "E-mail domains whose addresses may sign up, with spaces between them; any "
+            "if empty."
+        },
+    )
+    mail_url: str = field(
+        default="",
+        metadata={
+            "help": "Server that takes mail, as smtp+starttls://user:${NAME}@host:587 or "
+            "smtps://…; no mail is sent if empty."
+        },
+    )
+    mail_from: str = field(
+        default="AnalyticsPro <analyticspro@localhost>",
+        metadata={"help": "Whom mail is from, such as Acme Analytics <analytics@acme.example>."},
+    )
     demo: bool = field(
         default=False,
         metadata={"help": "Whether this workspace holds demo data; set by `analyticspro demo`."},
@@ -138,7 +165,8 @@ class Settings:
         if self.backups_kept < 1:
             raise SettingError(f"Setting backups_kept is {self.backups_kept}; keep at least 1.")
         _check_days(self.hot_days, self.keep_days)
-        _check_no_password(self.state_url)
+        _check_no_password("state_url", self.state_url, _STATE_EXAMPLE)
+        _check_no_password("mail_url", self.mail_url, _MAIL_EXAMPLE)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -281,15 +309,14 @@ def _check_days(hot: int, keep: int) -> None:
         )
 
 
-def _check_no_password(state_url: str) -> None:
+def _check_no_password(name: str, url: str, example: str) -> None:
     """Refuse a password in a setting: settings are shown, and kept in a plain file."""
-    password = re.match(r"[^/]*//[^/@]*?:(.*)@|.*[?&]password=([^&]*)", state_url)
+    password = re.match(r"[^/]*//[^/@]*?:(.*)@|.*[?&]password=([^&]*)", url)
     told = password and (password[1] or password[2] or "")
     if told and not re.fullmatch(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}", told):
         raise SettingError(
-            "Setting state_url holds a password. Write ${NAME} in its place, such as "
-            "postgresql://analyticspro:${STATE_PASSWORD}@db/analyticspro, and set that in the "
-            "environment."
+            f"Setting {name} holds a password. Write ${{NAME}} in its place, such as {example}, "
+            "and set that in the environment."
         )
 
 

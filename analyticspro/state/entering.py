@@ -30,6 +30,11 @@ class LinkTable:
             gone = gone.where(Links.kind == kind)
         return self._connection.execute(gone).rowcount
 
+    def end_of(self, person_id: int, email: str) -> None:
+        """End all links of a person, and all for the address."""
+        mine = (Links.person_id == person_id) | (Links.email == email)
+        self._connection.execute(delete(Links).where(mine))
+
     def see(self, digest: str, kind: LinkKind, *, now: datetime) -> Link | None:
         """Return a link that still holds, without using it."""
         query = select(Links.__table__).where(

@@ -1,5 +1,5 @@
-"""Where a state database may be made."""
+"""State databases of each kind."""
 
-from tests.state.conftest import address
+from tests.state.fresh import fresh_address, make_fresh, state
 
-__all__ = ["address"]
+__all__ = ["fresh_address", "make_fresh", "state"]

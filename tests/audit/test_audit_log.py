@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -17,12 +16,6 @@ from analyticspro.state import State
 
 NOW = datetime(2026, 5, 4, 12, 30, tzinfo=UTC)
 ADA = Actor("p1", "192.0.2.7")
-
-
-@pytest.fixture
-def state(address: str) -> Iterator[State]:
-    with State.open(address) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -217,9 +210,9 @@ def test_what_is_not_committed_is_not_in_the_log(log: AuditLog, state: State):
     assert log.verify().is_whole
 
 
-def test_writers_at_once_keep_one_chain(log: AuditLog, home: Home, address: str):
+def test_writers_at_once_keep_one_chain(log: AuditLog, home: Home, fresh_address: str):
     def write(name: str) -> None:
-        with State.open(address) as state:
+        with State.open(fresh_address) as state:
             mine = AuditLog.of(home, state)
             for number in range(10):
                 mine.record(Actor(name, "::1"), "export", f"report {number}", now=NOW)
