@@ -1,11 +1,14 @@
 """The command line."""
 
 from analyticspro.cli import (
+    audit,
     backups,
     doctor,
     figures,
     keeping,
     keys,
+    mails,
+    people,
     reports,
     schedules,
     schema,
@@ -16,12 +19,15 @@ from analyticspro.cli import (
 from analyticspro.cli.root import group as main
 
 __all__ = [
+    "audit",
     "backups",
     "doctor",
     "figures",
     "keeping",
     "keys",
+    "mails",
     "main",
+    "people",
     "reports",
     "schedules",
     "schema",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from analyticspro import logs
 from analyticspro.outbox.message import sender_of
@@ -47,9 +48,23 @@ class Worker:
         lease: timedelta = _LEASE,
         at_most_s: float = _AT_MOST_S,
         patience_s: float = 30.0,
+        now: Callable[[], datetime] | None = None,
     ) -> None:
+        """Make a worker.
+
+        Args:
+            state: Where the mails are.
+            server: Who takes them.
+            sender: Whom they are from.
+            name: What tells this worker from others; of a process, not of a machine.
+            lease: How long a mail is this worker's.
+            at_most_s: When to hang up on a server, in seconds; less than the lease.
+            patience_s: How long to wait for each answer, in seconds.
+            now: Tells the time; the database's by default, the same for all workers.
+        """
         self._state, self._server, self._name = state, server, name
         self._sender = sender_of(sender).addr_spec
+        self._now = now or state.now
         self._lease, self._at_most_s, self._patience_s = lease, at_most_s, patience_s
 
     def deliver(self, stop: threading.Event | None = None) -> Round:
@@ -60,7 +75,7 @@ class Worker:
         """
         done: Counter[str] = Counter()
         while stop is None or not stop.is_set():
-            now = self._state.now()
+            now = self._now()
             mail = self._state.mails.claim(self._name, now=now, lease=self._lease)
             if mail is None:
                 break
@@ -89,7 +104,7 @@ class Worker:
             return self._failed(mail, str(error)), True
         except Unreachable as error:
             return self._failed(mail, str(error)), False
-        self._state.mails.sent(mail, now=self._state.now())
+        self._state.mails.sent(mail, now=self._now())
         logs.info("mail_sent", mail=mail.id, kind=mail.kind, attempt=mail.attempt)
         return "sent", True
 
@@ -97,11 +112,11 @@ class Worker:
         if mail.attempt >= mail.attempts_allowed:
             return self._buried(mail, reason)
         delay = min(_FIRST_DELAY * 2 ** min(mail.attempt - 1, 20), _LONGEST_DELAY)
-        self._state.mails.retry(mail, reason, at=self._state.now() + delay)
+        self._state.mails.retry(mail, reason, at=self._now() + delay)
         logs.warning("mail_waits", mail=mail.id, kind=mail.kind, reason=reason)
         return "waiting"
 
     def _buried(self, mail: Mail, reason: str) -> str:
-        self._state.mails.give_up(mail, reason, now=self._state.now())
+        self._state.mails.give_up(mail, reason, now=self._now())
         logs.warning("mail_dead", mail=mail.id, kind=mail.kind, reason=reason)
         return "dead"

@@ -76,6 +76,8 @@ def composed(message: Message, sender: Address, message_id: str, now: datetime) 
         mail = EmailMessage(policy=SMTP)
         mail["From"] = sender
         user, _, domain = message.recipient.rpartition("@")
+        if not user or not domain:
+            raise ValueError
         mail["To"] = Address("", user, domain)
         mail["Subject"] = message.subject
         mail["Date"] = format_datetime(now)

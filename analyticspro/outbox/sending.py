@@ -129,7 +129,7 @@ def _told(code: int, said: bytes | str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError) or "timed out" in str(error):  # smtplib wraps some
         return "It does not answer in time."
     said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return f"It cannot be spoken to: {said or type(error).__name__}"[:_LONGEST_REASON]

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from analyticspro.errors import UnknownName
 from analyticspro.state.mail_models import Mails
@@ -28,13 +29,12 @@ class MailStore:
 
     def add(self, connection: Connection, **values: object) -> bool:
         """Queue a mail in the caller's transaction; False if its key is known already."""
-        key = values.get("key")
-        if key is not None:
-            known = select(Mails.id).where(Mails.key == key)
-            if connection.scalar(known) is not None:
-                return False
         fresh = {"state": MailState.WAITING, "attempt": 0}
-        connection.execute(insert(Mails), [fresh | values])
+        try:
+            with connection.begin_nested():
+                connection.execute(insert(Mails), [fresh | values])
+        except IntegrityError:  # of the key: nothing else here can clash
+            return False
         return True
 
     def claim(self, owner: str, *, now: datetime, lease: timedelta) -> Mail | None:

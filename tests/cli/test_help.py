@@ -40,8 +40,11 @@ def help_of(path: tuple[str, ...]) -> str:
 
 def test_every_command_is_known_here():
     assert {" ".join(path) for path in COMMANDS} == {
-        "", "archive", "archive verify", "backup", "demo", "doctor", "down", "erase", "keys",
-        "keys create", "keys list", "keys revoke", "link", "metrics", "query",
+        "", "archive", "archive verify", "audit", "audit list", "audit verify",
+        "backup", "demo", "doctor", "down", "erase", "keys",
+        "keys create", "keys list", "keys revoke", "link", "mails", "mails list", "mails resend",
+        "metrics", "people", "people approve", "people invite", "people list", "people remove",
+        "people reset", "people role", "query",
         "report", "restore", "schedules", "schedules backfill",
         "schedules history", "schedules list", "schedules pause", "schedules resume",
         "schedules run", "schema", "schema block", "schema check", "schema demote",
