@@ -65,6 +65,33 @@ class Settings:
     )
     port: int = field(default=8750, metadata={"help": "Port of the pages, the one to open."})
     api_port: int = field(default=8751, metadata={"help": "Port of the api."})
+    hub_port: int = field(
+        default=8752, metadata={"help": "Port of sign-in and of people's JupyterLab: the proxy's."}
+    )
+    hub_api_port: int = field(
+        default=8753, metadata={"help": "Port of the hub behind the proxy, on loopback only."}
+    )
+    proxy_api_port: int = field(
+        default=8754, metadata={"help": "Port where the hub directs the proxy, on loopback only."}
+    )
+    public_url: str = field(
+        default="",
+        metadata={
+            "help": "Address that people open, such as https://analytics.example.org; "
+            "http://localhost and hub_port if empty."
+        },
+    )
+    lab_host_names: bool = field(
+        default=False,
+        metadata={
+            "help": "Whether each JupyterLab has a host name of its own below that of public_url "
+            "(needs a wildcard in DNS and certificate). On localhost they always have."
+        },
+    )
+    tls_certificate: str = field(
+        default="", metadata={"help": "File of the certificate that the proxy encrypts with."}
+    )
+    tls_key: str = field(default="", metadata={"help": "File of the certificate's key."})
     allow_remote: bool = field(
         default=False,
         metadata={"help": "Listen on an address that other machines can reach, unencrypted."},
@@ -153,15 +180,7 @@ class Settings:
                 "Setting host is empty, which would listen on every address. "
                 "Write 127.0.0.1, or the address to listen on."
             )
-        for name in ("port", "api_port"):
-            port = getattr(self, name)
-            if not 1 <= port <= 65535:
-                raise SettingError(f"Setting {name} is {port}; a port is 1 to 65535.")
-        if self.port == self.api_port:
-            raise SettingError(
-                f"Settings port and api_port are both {self.port}; they must differ."
-            )
-
+        _check_ports({item.name: getattr(self, item.name) for item in fields(self)})
         if self.backups_kept < 1:
             raise SettingError(f"Setting backups_kept is {self.backups_kept}; keep at least 1.")
         _check_days(self.hot_days, self.keep_days)
@@ -296,6 +315,20 @@ class Home:
         draft.write_text("\n".join(lines), encoding="utf-8")
         draft.replace(self.settings_file)
         self.__dict__.pop("settings", None)
+
+
+def _check_ports(values: Mapping[str, Any]) -> None:
+    names: dict[int, str] = {}
+    for name, port in values.items():
+        if name != "port" and not name.endswith("_port"):
+            continue
+        if not 1 <= port <= 65535:
+            raise SettingError(f"Setting {name} is {port}; a port is 1 to 65535.")
+        if port in names:
+            raise SettingError(
+                f"Settings {names[port]} and {name} are both {port}; they must differ."
+            )
+        names[port] = name
 
 
 def _check_days(hot: int, keep: int) -> None:
