@@ -12,53 +12,19 @@ import mmap
 import os
 import resource
 import signal
-import socket
 import struct
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from analyticspro.isolation import kernel
+from analyticspro.isolation.network_attacks import BY_NETWORK
+from analyticspro.isolation.target import Target
 
 __all__ = ["ATTACKS", "Target", "attempt", "program"]
 
-_MPTCP = 262
-_VSOCK = 40
-_SECONDS = 2
 _libc = ctypes.CDLL(None, use_errno=True)
-
-
-@dataclass(frozen=True)
-class Target:
-    """What is attacked: things of whoever runs the services, and of another person.
-
-    Attributes:
-        secret: A text that is in all of them, by which a success is known.
-        file: A file of the services, such as the warehouse.
-        other_file: A file of another person.
-        environment: A folder that code may read and must not write.
-        own: The attacker's own folder.
-        pid: A process of the services; its environment and memory hold the secret.
-        ports: Where services listen: `tcp` and `udp`.
-        paths: Unix sockets of services: `path` in the file system, `abstract` in none.
-        shared: The id of shared memory.
-    """
-
-    secret: str
-    file: str
-    other_file: str
-    environment: str
-    own: str
-    pid: int
-    ports: dict[str, int]
-    paths: dict[str, str]
-    shared: int
-
-    def found_in(self, data: bytes) -> bool:
-        """Return whether the secret is in what was got hold of."""
-        return self.secret.encode() in data
 
 
 def _read(target: Target) -> bool:
@@ -209,49 +175,6 @@ def _affinity(target: Target) -> bool:
     return True
 
 
-def _answers(end: socket.socket, place: Any, target: Target) -> bool:
-    with end:
-        end.settimeout(_SECONDS)
-        end.connect(place)
-        end.send(b"?")
-        return target.found_in(end.recv(1024))
-
-
-def _tcp(target: Target) -> bool:
-    return _answers(socket.socket(), ("127.0.0.1", target.ports["tcp"]), target)
-
-
-def _fast_open(target: Target) -> bool:
-    with socket.socket() as end:
-        end.sendto(b"?", socket.MSG_FASTOPEN, ("127.0.0.1", target.ports["tcp"]))
-        end.settimeout(_SECONDS)
-        return target.found_in(end.recv(1024))
-
-
-def _mptcp(target: Target) -> bool:
-    end = socket.socket(socket.AF_INET, socket.SOCK_STREAM, _MPTCP)
-    return _answers(end, ("127.0.0.1", target.ports["tcp"]), target)
-
-
-def _udp(target: Target) -> bool:
-    end = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    return _answers(end, ("127.0.0.1", target.ports["udp"]), target)
-
-
-def _unix_path(target: Target) -> bool:
-    return _answers(socket.socket(socket.AF_UNIX), target.paths["path"], target)
-
-
-def _unix_abstract(target: Target) -> bool:
-    return _answers(socket.socket(socket.AF_UNIX), "\0" + target.paths["abstract"], target)
-
-
-def _vsock(target: Target) -> bool:
-    del target
-    socket.socket(_VSOCK, socket.SOCK_STREAM).close()  # made only: it would reach the host
-    return True
-
-
 def _shared_memory(target: Target) -> bool:
     _libc.shmat.restype = ctypes.c_void_p
     address = _libc.shmat(target.shared, None, 0o10000)
@@ -310,17 +233,11 @@ ATTACKS: dict[str, Callable[[Target], bool]] = {
     "limit a process (prlimit)": _limit,
     "slow a process down": _priority,
     "move a process to other cores": _affinity,
-    "connect by TCP": _tcp,
-    "connect by TCP fast open": _fast_open,
-    "connect by MPTCP": _mptcp,
-    "send by UDP": _udp,
-    "connect to a Unix socket": _unix_path,
-    "connect to an abstract Unix socket": _unix_abstract,
-    "make a socket to the virtual machine's host": _vsock,
     "attach shared memory": _shared_memory,
     "make a user namespace": _nested,
     "make a user namespace by clone": _nested_by_clone,
     "make a user namespace by clone3": _nested_by_clone3,
+    **BY_NETWORK,
 }
 
 

@@ -16,9 +16,10 @@ from functools import cache
 from pathlib import Path
 
 from analyticspro.errors import AnalyticsProError
-from analyticspro.isolation.attacks import ATTACKS, Target, program
+from analyticspro.isolation.attacks import ATTACKS, program
 from analyticspro.isolation.persons import own_uids
 from analyticspro.isolation.sandbox import Sandbox
+from analyticspro.isolation.target import Target
 
 __all__ = ["Verdict", "bait", "check"]
 
@@ -120,14 +121,7 @@ def bait(folder: Path, uid: int | None) -> Iterator[Target]:
         uid: Whose the attacker's own folder is; None for this account.
     """
     secret = secrets.token_hex(16)
-    for name in ("services", "environment", "own", "other"):
-        (folder / name).mkdir(mode=0o700)
-    for name in ("services/warehouse", "other/notebook"):
-        (folder / name).write_text(secret)
-        (folder / name).chmod(0o600)
-    if uid is not None:
-        os.chown(folder / "own", uid, uid)
-        (folder / "environment").chmod(0o755)
+    _lay_out(folder, uid, secret)
     process = subprocess.Popen(
         [sys.executable, "-I", "-m", _BAIT, str(folder)],
         env={**_PLAIN, "BAIT": secret},
@@ -149,3 +143,14 @@ def bait(folder: Path, uid: int | None) -> Iterator[Target]:
             )
         finally:
             process.communicate()
+
+
+def _lay_out(folder: Path, uid: int | None, secret: str) -> None:
+    for name in ("services", "environment", "own", "other"):
+        (folder / name).mkdir(mode=0o700)
+    for name in ("services/warehouse", "other/notebook"):
+        (folder / name).write_text(secret)
+        (folder / name).chmod(0o600)
+    if uid is not None:
+        os.chown(folder / "own", uid, uid)
+        (folder / "environment").chmod(0o755)
