@@ -66,7 +66,10 @@ def _passes(error: exc.DBAPIError) -> bool:
     """Whether the same may go well later. SQLite has one class for that and for wrong SQL."""
     if isinstance(error.orig, sqlite3.Error):
         return _code(error.orig) in _PASSING
-    return isinstance(error, exc.OperationalError | exc.InterfaceError)
+    # PostgreSQL calls some ends of a connection internal errors: that of an idle one, say.
+    return error.connection_invalidated or isinstance(
+        error, exc.OperationalError | exc.InterfaceError
+    )
 
 
 def _code(error: sqlite3.Error) -> int:

@@ -15,11 +15,13 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from tests.local import free_port, until
 
@@ -46,7 +48,20 @@ class Server:
     port: int
     socket_folder: Path
     password: str = field(repr=False)
+    _process: _Process = field(repr=False)
     _numbers: Iterator[int] = field(default_factory=itertools.count, repr=False)
+
+    def stop(self, *, at_once: bool = False) -> None:
+        """End the server under the hands of whoever is at work, as an upgrade of it does.
+
+        Args:
+            at_once: It ends as by a crash, and has to read its log when it starts.
+        """
+        self._process.stop(signal.SIGQUIT if at_once else signal.SIGINT)
+
+    def start(self) -> None:
+        """Start it again on the same port."""
+        self._process.start()
 
     def database(self) -> str:
         """Make a new, empty database and return its address, password included."""
@@ -85,8 +100,12 @@ def cluster(**settings: str) -> Iterator[Server]:
         options = SETTINGS | settings | {"port": str(port), "unix_socket_directories": str(folder)}
         command = [str(programs / "postgres"), "-D", str(data)]
         command += [f"--{name}={value}" for name, value in options.items()]
-        with _running(command, data, folder / "log", account):
-            yield Server(programs, port, folder, password)
+        process = _Process(command, data, account)
+        process.start()
+        try:
+            yield Server(programs, port, folder, password, process)
+        finally:
+            process.stop(signal.SIGQUIT)
     finally:
         shutil.rmtree(folder)
 
@@ -126,35 +145,48 @@ def _initialise(programs: Path, data: Path, password: str, account: dict[str, ob
     assert done.returncode == 0, done.stderr
 
 
-@contextlib.contextmanager
-def _running(
-    command: list[str], data: Path, log: Path, account: dict[str, object]
-) -> Iterator[None]:
-    with log.open("wb") as output:
-        process: subprocess.Popen[bytes] = subprocess.Popen(
-            ["sh", "-c", TIED, "sh", *command],
-            cwd=data.parent,
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,  # Ctrl-C is for the tests
-            **account,  # type: ignore[call-overload]
-        )
-    assert process.stdin is not None
-    try:
+class _Process:
+    """The server's process, started any number of times."""
+
+    def __init__(self, command: list[str], data: Path, account: dict[str, object]) -> None:
+        self._command, self._data, self._account = command, data, account
+        self._tie: IO[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        log = self._data.parent / "log"
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                ["sh", "-c", TIED, "sh", *self._command],
+                cwd=self._data.parent,
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,  # Ctrl-C is for the tests
+                **self._account,  # type: ignore[call-overload]
+            )
+        self._tie = self._process.stdin
         try:
-            until(lambda: _is_ready(data))
+            until(self._is_ready)
         except AssertionError:
             raise AssertionError(log.read_text(errors="replace")) from None
-        yield
-    finally:
-        process.stdin.close()
-        process.wait(30)
 
+    def stop(self, how: signal.Signals) -> None:
+        """End it, unless it has ended."""
+        if self._process is None or self._tie is None:
+            return
+        file = self._data / "postmaster.pid"
+        if how is not signal.SIGQUIT:
+            os.kill(int(file.read_text().split()[0]), how)
+            until(lambda: not file.exists())
+        self._tie.close()
+        self._process.wait(30)
+        self._process = self._tie = None
+        file.unlink(missing_ok=True)  # of one that ended as by a crash
 
-def _is_ready(data: Path) -> bool:
-    """Whether the server takes connections: it says so in the eighth line of this file."""
-    with contextlib.suppress(FileNotFoundError):
-        lines = (data / "postmaster.pid").read_text().splitlines()
-        return len(lines) > 7 and lines[7].strip() == "ready"
-    return False
+    def _is_ready(self) -> bool:
+        """Whether it takes connections: it says so in the eighth line of this file."""
+        with contextlib.suppress(FileNotFoundError):
+            lines = (self._data / "postmaster.pid").read_text().splitlines()
+            return len(lines) > 7 and lines[7].strip() == "ready"
+        return False
