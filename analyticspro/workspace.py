@@ -47,6 +47,7 @@ class Workspace:
         self.schema = Schema(home.path / "contracts.toml", warehouse)
         self.dimensions = Promotable(warehouse)
         self.keeping = backup.Keeping(home, warehouse)
+        self.repeated: list[dict[str, Any]] = []  # erasures that an older copy did not know of
 
     @classmethod
     @contextmanager
@@ -66,7 +67,7 @@ class Workspace:
         )
         try:
             workspace = cls(home, warehouse)
-            workspace.keeping.finish(now=clock.now())
+            workspace.repeated = workspace.keeping.finish(now=clock.now())
             yield workspace
         finally:
             warehouse.close()

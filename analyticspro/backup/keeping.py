@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from analyticspro import logs
+from analyticspro.backup import erasures
 from analyticspro.backup.copying import settle
 from analyticspro.backup.manifest import Manifest
 from analyticspro.config import Home
@@ -40,16 +41,41 @@ class Keeping:
         self._home = home
         self._warehouse = warehouse
 
-    def finish(self, *, now: datetime) -> None:
+    def finish(self, *, now: datetime) -> list[dict[str, Any]]:
         """Go on with erasures that were interrupted, and clear what was left in the archive.
 
         What cannot be finished now, as for want of space, is left for the next time: nobody
         sees the erased events meanwhile.
+
+        Returns:
+            The receipts of erasures that were done again, as the warehouse is an older copy.
+
+        Raises:
+            RetriableError: One of these cannot be begun, so the person would be seen.
         """
+        repeated = self._repeat(now)
         try:
             self._finish(now)
         except RetriableError as error:
             logs.warning("keeping", reason=str(error))
+        return repeated
+
+    def _repeat(self, now: datetime) -> list[dict[str, Any]]:
+        """Erase again whom the home's receipts tell of, and the warehouse does not."""
+        erasing, repeated = self._warehouse.erasing, []
+        for file, receipt in erasures.read(self._home):
+            if erasing.is_known(receipt):
+                continue
+            if "trace" not in receipt:  # of an earlier version
+                told = f"{file} does not tell how to erase again: ask who it was, and erase them"
+                logs.warning("keeping", reason=told)
+                continue
+            try:
+                repeated.append(erasing.repeat(receipt, at=now))
+            except RetriableError:
+                if not erasing.is_known(receipt):
+                    raise
+        return repeated
 
     def _finish(self, now: datetime) -> None:
         self._warehouse.erasing.finish(now)
@@ -149,7 +175,7 @@ class Keeping:
 
     def _keep(self, receipt: dict[str, Any]) -> dict[str, Any]:
         told = receipt | {"backups": self._backups(receipt)}
-        file = self._file(receipt)
+        file = self._file(told)
         file.parent.mkdir(mode=0o700, exist_ok=True)
         draft = file.with_suffix(".new")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -159,12 +185,13 @@ class Keeping:
             os.fsync(descriptor)
         draft.replace(file)
         settle(file.parent)
+        told.pop("trace", None)  # for the program
         return told | {"file": str(file)}
 
     def _file(self, receipt: dict[str, Any]) -> Path:
         asked = datetime.fromisoformat(receipt["asked_at"])
         name = f"{asked:%Y%m%dT%H%M%SZ}-{receipt['erasure']}.json"
-        return self._home.path / "erasures" / name
+        return self._home.path / erasures.FOLDER / name
 
     def _backups(self, receipt: dict[str, Any]) -> list[str]:
         """Return what may hold still what was erased, of all that the home knows of."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from analyticspro.backup import erasures
 from analyticspro.backup.checking import check
 from analyticspro.backup.copying import copy, settle
 from analyticspro.backup.making import NOT_KEPT
@@ -26,6 +27,9 @@ def restore(
     Nothing of the home may be running. Everything is copied and checked before anything of
     the home is touched; then names are changed, which `finish` goes on with if it is
     interrupted.
+
+    Who was erased since then is to stay so: the receipts of that are added, and whoever opens
+    the home next does it again (`Keeping.finish`), before anybody reads it.
 
     Args:
         home: The home; a new one, or one that holds something, which is set aside.
@@ -55,8 +59,12 @@ def restore(
         for name, entry in manifest.files.items():
             if copy(folder / name, staged / name, advance) != entry:
                 raise SourceError(f"{name} changed while it was read. Try again.")
+        later = erasures.since(home, folder, manifest.files)
+        for receipt in later:
+            copy(receipt, staged / erasures.FOLDER / receipt.name, lambda count: None)
         aside = home.path / "backups" / f"before-restore-{now:%Y%m%dT%H%M%SZ}"
-        plan = {"staged": str(staged), "aside": str(aside), "names": _tops(manifest)}
+        names = sorted(set(_tops(manifest)) | ({erasures.FOLDER} if later else set()))
+        plan = {"staged": str(staged), "aside": str(aside), "names": names}
         draft = home.path / "run" / "restore.new"
         draft.write_text(json.dumps(plan), encoding="utf-8")
         draft.replace(_plan(home))

@@ -10,6 +10,7 @@ from analyticspro import clock, services
 from analyticspro.cli import output
 from analyticspro.cli.root import Place, form_option, group, with_place
 from analyticspro.client import reach
+from analyticspro.config import Home
 from analyticspro.errors import DefinitionError
 
 _BACKUP = click.argument("folder", required=False, type=click.Path(path_type=Path))
@@ -93,7 +94,8 @@ def restore(place: Place, *, folder: Path | None, yes: bool) -> None:
     """Make the workspace what it was when a backup was made.
 
     From the newest backup of the workspace, or the one in FOLDER. Its services must be
-    stopped. What the workspace holds now is set aside, not deleted.
+    stopped. What the workspace holds now is set aside, not deleted. Who was erased since the
+    backup was made is erased again, as far as receipts of it are here or in other backups.
 
     \b
     analyticspro down
@@ -114,6 +116,18 @@ def restore(place: Place, *, folder: Path | None, yes: bool) -> None:
     )
     if aside is not None:
         output.say(f"What was there before is in {aside}.")
+    _erase_again(home)
+
+
+def _erase_again(home: Home) -> None:
+    from analyticspro.workspace import Workspace  # brings the warehouse
+
+    with Workspace.open(home) as workspace:
+        for receipt in workspace.repeated:
+            output.say(
+                f"Erased again, as on {receipt['by']}'s demand before: {receipt['events']:,} "
+                f"events, {receipt['set_aside']:,} records that were set aside."
+            )
 
 
 def _chosen(place: Place, folder: Path | None) -> Path:

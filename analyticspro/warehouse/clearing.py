@@ -14,6 +14,9 @@ from analyticspro.warehouse.subject import Subject
 __all__ = ["clear_conflicts", "clear_rejects", "clear_sums"]
 
 
+_RECORDS = 20  # by which somebody may be known of whom there was no event
+
+
 def clear_sums(cursor: duckdb.DuckDBPyConnection, zone: str, gone: str, subject: Subject) -> None:
     """Leave nothing of the person in what is kept of days and hours, but for sums of others."""
     redo(cursor, zone, gone)
@@ -50,15 +53,19 @@ def clear_conflicts(cursor: duckdb.DuckDBPyConnection, gone: str, subject: Subje
     return _cleared(cursor, "conflicts", [row for (row,) in theirs] + told)
 
 
-def clear_rejects(cursor: duckdb.DuckDBPyConnection, subject: Subject) -> int:
-    """Delete what was set aside and mentions them, and keep it away; return how much."""
+def clear_rejects(cursor: duckdb.DuckDBPyConnection, subject: Subject) -> tuple[int, list[str]]:
+    """Delete what was set aside and mentions them, and keep it away.
+
+    Returns:
+        How much that was; and hashes of some of the records.
+    """
     told = _mentioned(cursor, "rejects", ("raw", "value"), subject)
-    cursor.execute(
+    found = cursor.execute(
         "INSERT INTO buried SELECT DISTINCT md5(raw) FROM rejects "
-        "WHERE rowid = ANY($rows) AND raw IS NOT NULL",
+        "WHERE rowid = ANY($rows) AND raw IS NOT NULL RETURNING record",
         {"rows": told},
-    )
-    return _cleared(cursor, "rejects", told)
+    ).fetchall()
+    return _cleared(cursor, "rejects", told), [record for (record,) in found[:_RECORDS]]
 
 
 def _mentioned(

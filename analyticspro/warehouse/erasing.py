@@ -33,6 +33,7 @@ from analyticspro.warehouse.database import Database
 from analyticspro.warehouse.properties import Properties
 from analyticspro.warehouse.remaking import remade
 from analyticspro.warehouse.subject import Subject
+from analyticspro.warehouse.traces import is_noted, known_again, next_number, note_nobody, trace
 from analyticspro.warehouse.writer import Writer
 
 __all__ = ["Erasing", "Rooms"]
@@ -93,6 +94,7 @@ class Erasing:
         reason: str | None,
         at: datetime,
         progress: Callable[[int, int], None],
+        again: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Erase all that is of `subject`; return the receipt.
 
@@ -102,14 +104,40 @@ class Erasing:
             reason: Why; None if nobody said.
             at: Now, UTC.
             progress: Called with stages done, and stages in all.
+            again: The receipt of the erasure that this one repeats.
 
         Raises:
             RetriableError: No space is left, or somebody reads for too long. What was done
                 stands; `finish` goes on.
         """
         with self._archive.still():
-            number = self._hide(subject, by, reason, at)
+            number = self._hide(subject, by, reason, at, again)
             return self._go_on(number, at, progress)
+
+    def is_known(self, receipt: dict[str, Any]) -> bool:
+        """Tell whether an erasure was done in this warehouse, here or before it was copied."""
+        with self._rooms.database.cursor() as cursor:
+            return is_noted(cursor, receipt)
+
+    def repeat(self, receipt: dict[str, Any], *, at: datetime) -> dict[str, Any]:
+        """Erase again, from an older copy, whom `receipt` tells of; return the new receipt.
+
+        Raises:
+            RetriableError: As `erase`; it may not have begun.
+        """
+        with self._rooms.database.cursor() as cursor:
+            subject = known_again(cursor, receipt["trace"])
+        if subject is None:
+            with self._rooms.writing, self._rooms.database.cursor() as cursor:
+                return note_nobody(cursor, receipt, at)
+        return self.erase(
+            subject,
+            by=receipt["by"],
+            reason=receipt["reason"],
+            at=at,
+            progress=lambda done, total: None,
+            again=receipt,
+        )
 
     def finish(self, at: datetime) -> list[dict[str, Any]]:
         """Go on with what was interrupted; return the receipts of what that was."""
@@ -128,7 +156,14 @@ class Erasing:
             ).fetchall()
         return [json.loads(receipt) for (receipt,) in found]
 
-    def _hide(self, subject: Subject, by: str, reason: str | None, at: datetime) -> int:
+    def _hide(
+        self,
+        subject: Subject,
+        by: str,
+        reason: str | None,
+        at: datetime,
+        again: dict[str, Any] | None,
+    ) -> int:
         with self._rooms.writer() as writer, writer.commit(at) as revision:
             connection = writer.connection
             found = _frame(connection, _THEIRS, subject.values())
@@ -137,9 +172,7 @@ class Erasing:
             live = writer.retract(seqs, note="erased")
             dead = found.filter("is_theirs").unique(["id_high", "id_low"])
             writer.bury(dead["id_high"].to_numpy(), dead["id_low"].to_numpy())
-            [(number,)] = connection.execute(
-                "SELECT coalesce(max(number), 0) + 1 FROM erasures"
-            ).fetchall()
+            number = next_number(connection)
             receipt = {
                 "erasure": number,
                 "subject": subject.sealed(),
@@ -152,7 +185,10 @@ class Erasing:
                 "older_versions": len(seqs) - live,
                 "of_these_archived": archived,
                 "ids_kept_out": dead.height,
+                "trace": trace(connection, subject),
             }
+            if again is not None:
+                receipt["repeats"] = again["subject"]
             with writer.given("gone", pl.DataFrame({"number": number, "seq": found["seq"]})):
                 connection.execute("INSERT INTO erasing SELECT number, seq FROM gone")
             connection.execute(
@@ -164,7 +200,7 @@ class Erasing:
                     "receipt": json.dumps(receipt),
                 },
             )
-            return int(number)
+            return number
 
     def _go_on(
         self, number: int, at: datetime, progress: Callable[[int, int], None]
@@ -195,7 +231,8 @@ class Erasing:
                 gone = _GONE.format(number=number)
                 clear_sums(cursor, rooms.zone, gone, subject)
                 receipt["conflicts"] = clear_conflicts(cursor, gone, subject)
-                receipt["set_aside"] = clear_rejects(cursor, subject)
+                receipt["set_aside"], records = clear_rejects(cursor, subject)
+                receipt.setdefault("trace", {"ids": []})["records"] = records
                 cursor.execute(
                     "UPDATE breaches SET examples = [] "
                     f"WHERE (source, name) IN (SELECT (source, name) FROM {gone})"
