@@ -5,7 +5,7 @@ Everything of one workspace is in one folder, its home, readable by its owner al
     settings.toml       what a person may change (see `Settings`)
     sources.toml        the sources to sync
     token               secret of the api, made at first start
-    warehouse.duckdb    the data; only the api opens it
+    warehouse.duckdb    the data; only the api opens it (with its log, .wal, and .confirmed)
     state.db            schedules, their runs, who changed them
     archive/ erasures/  events of long ago; receipts of who was erased
     run/ logs/ backups/ reports/ notebooks/

@@ -14,7 +14,7 @@ import duckdb
 
 from analyticspro import clock
 from analyticspro.errors import WarehouseBusy, WarehouseError
-from analyticspro.warehouse import partitions
+from analyticspro.warehouse import confirmed, partitions
 from analyticspro.warehouse.failure import unopened
 
 __all__ = ["ARCHIVE", "open_at", "remaking"]
@@ -36,6 +36,7 @@ def open_at(file: Path, backups: Path, migrations: Sequence[str]) -> duckdb.Duck
         RetriableError: There is no space for it.
     """
     if not file.exists():
+        confirmed.forget(file)  # whoever took the file away wants another one
         _make(file)
     connection = _connect(file)
     try:
@@ -53,6 +54,7 @@ def open_at(file: Path, backups: Path, migrations: Sequence[str]) -> duckdb.Duck
                 f"to {len(migrations)}. Install the newer one again, or restore a copy from "
                 f"{backups}."
             )
+        confirmed.check(connection, file)
         _migrate(connection, migrations, version)
         archive, remade = file.resolve().parent / ARCHIVE, remaking(file.resolve())
         partitions.at_hand(connection, archive, is_changed=version < len(migrations))

@@ -19,6 +19,7 @@ from analyticspro.errors import AnalyticsProError, WarehouseBusy
 from analyticspro.events import WriteMode
 from analyticspro.policy import Scope
 from analyticspro.warehouse.archive import Archive
+from analyticspro.warehouse.confirmed import Confirmed
 from analyticspro.warehouse.database import Database
 from analyticspro.warehouse.erasing import Erasing, Rooms
 from analyticspro.warehouse.expiring import Expired, expire
@@ -54,6 +55,7 @@ class Warehouse:
         self._one_compacts = threading.Lock()
         self._writing = threading.Lock()
         self._memory: Memory | None = None
+        self._confirmed = Confirmed(file)
         self._turns: dict[str, threading.Lock] = {}
         self.properties = Properties(database, self._writing)
         self.archive = Archive(database, self._writing, file.parent / ARCHIVE)
@@ -117,6 +119,7 @@ class Warehouse:
             if self._database.is_closed:
                 return  # another may have opened the file since
             self._database.close()
+            self._confirmed.close()
         _HELD_HERE.discard(self._file)
 
     @contextmanager
@@ -148,7 +151,10 @@ class Warehouse:
         with self._writing, self._database.standing() as standing:
             if self._memory is None or not self._memory.is_sound:
                 self._memory = Memory.read(standing.connection)
-            yield Writer(standing, self._memory, self.promoting.known())
+            try:
+                yield Writer(standing, self._memory, self.promoting.known())
+            finally:
+                self._confirmed.note(self._memory.revision)
             self._compact_if_due(self._memory)
 
     def expire(self, before: date, *, at: datetime) -> list[Expired]:

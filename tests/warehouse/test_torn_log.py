@@ -27,13 +27,15 @@ class Logged:
         self.log = live.with_name("w.duckdb.wal").read_bytes()
         warehouse.close()
 
-    def put(self, log: bytes) -> Path:
-        """Return a copy of the warehouse that has `log`."""
+    def put(self, log: bytes | None, *, confirmed: int) -> Path:
+        """Return a copy of the warehouse that has `log`, and whose last commits were confirmed."""
         folder = self.folder / "copy"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         (folder / "w.duckdb").write_bytes(self.file)
-        (folder / "w.duckdb.wal").write_bytes(log)
+        if log is not None:
+            (folder / "w.duckdb.wal").write_bytes(log)
+        (folder / "w.duckdb.confirmed").write_text(f"{confirmed:020d}\n")
         return folder / "w.duckdb"
 
 
@@ -43,7 +45,7 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> Logged:
 
 
 def check_torn(logged: Logged, cut: int) -> None:
-    file = logged.put(logged.log[:cut])
+    file = logged.put(logged.log[:cut], confirmed=2)  # a kill came before the third was
     commits = 3 if cut == len(logged.log) else 2
     warehouse = opened(file)
     assert held(warehouse) == 2 * commits
@@ -67,15 +69,59 @@ def test_a_log_torn_anywhere_leaves_all_whole_commits(logged: Logged):
         check_torn(logged, cut)
 
 
+def refused(logged: Logged, log: bytes | None) -> None:
+    file = logged.put(log, confirmed=3)
+    with pytest.raises(WarehouseError, match=r"cannot be opened: .*Restore a copy"):
+        opened(file)
+    if log is not None:
+        assert file.with_name("w.duckdb.wal").read_bytes() == log
+
+
+def damaged(logged: Logged, position: int) -> bytes:
+    log = bytearray(logged.log)
+    log[position] ^= 0x55
+    return bytes(log)
+
+
 def test_a_damaged_log_is_refused_and_left_alone(logged: Logged):
     start, end = logged.sizes[1], logged.sizes[2]
     for position in range(start + 20, end, (end - start) // 8):
-        damaged = bytearray(logged.log)
-        damaged[position] ^= 0x55
-        file = logged.put(bytes(damaged))
-        with pytest.raises(WarehouseError, match=r"cannot be opened: .*Restore a copy"):
-            opened(file)
-        assert file.with_name("w.duckdb.wal").read_bytes() == damaged
-    warehouse = opened(logged.put(logged.log))
+        refused(logged, damaged(logged, position))
+    warehouse = opened(logged.put(logged.log, confirmed=3))
     assert held(warehouse) == 6
     warehouse.close()
+
+
+def test_a_length_that_is_damaged_is_no_torn_end(logged: Logged):
+    """DuckDB alone would leave two confirmed commits out and say nothing."""
+    for position in range(logged.sizes[1], logged.sizes[1] + 8):
+        refused(logged, damaged(logged, position))
+
+
+def test_a_log_that_is_gone_is_missed(logged: Logged):
+    refused(logged, None)
+    refused(logged, logged.log[: logged.sizes[2]])
+
+
+def test_what_is_missing_can_be_done_without(logged: Logged):
+    file = logged.put(logged.log[: logged.sizes[2]], confirmed=3)
+    file.with_name("w.duckdb.confirmed").unlink()
+    warehouse = opened(file)
+    assert held(warehouse) == 4
+    assert store(warehouse, batch(2, 2, 50)).new == 2
+    assert file.with_name("w.duckdb.confirmed").read_text() == f"{3:020d}\n"
+    warehouse.close()
+
+
+def test_a_file_that_was_taken_away_is_begun_anew(logged: Logged):
+    file = logged.put(None, confirmed=3)
+    file.unlink()
+    warehouse = opened(file)
+    assert held(warehouse) == 0
+    warehouse.close()
+
+
+@pytest.mark.soak
+def test_bytes_that_are_damaged_all_over_are_refused(logged: Logged):
+    for position in range(logged.sizes[1], logged.sizes[3], 7):
+        refused(logged, damaged(logged, position))
