@@ -20,9 +20,11 @@ from analyticspro.config import Home
 from analyticspro.connectors import Source
 from analyticspro.errors import AnalyticsProError, DefinitionError, Stopped, UnknownName
 from analyticspro.ingest import Progress, Report
+from analyticspro.ingest.bus import Bus
 from analyticspro.ingest.intake import Intake, Limits
 from analyticspro.ingest.schema import Schema
 from analyticspro.metrics import Answer, Query
+from analyticspro.metrics.answer_cache import AnswerCache
 from analyticspro.metrics.cuttable import catalogue
 from analyticspro.metrics.evaluate import Evaluator
 from analyticspro.metrics.known import Known
@@ -43,7 +45,7 @@ class Workspace:
         self.home = home
         self._warehouse = warehouse
         self._known: Known | None = None
-        self._remembered = Remembered()
+        self._remembered: AnswerCache = Remembered()
         self.schema = Schema(home.path / "contracts.toml", warehouse)
         self.dimensions = Promotable(warehouse)
         self.keeping = backup.Keeping(home, warehouse)
@@ -166,7 +168,7 @@ class Workspace:
                 raise UnknownName.of("source", source, known)
             return reader.rejects(source, limit=limit).to_dicts()
 
-    def intake(self, limits: Limits | None = None) -> Intake:
+    def intake(self, limits: Limits | None = None) -> Bus:
         """Return the way in for what is pushed."""
         return Intake(self._warehouse, limits=limits)
 

@@ -50,8 +50,9 @@ from analyticspro.errors import (
     RetriableError,
     SettingError,
 )
+from analyticspro.ingest.bus import Bus
 from analyticspro.ingest.deliveries import Delivery, Taken
-from analyticspro.ingest.intake import Intake, Limits
+from analyticspro.ingest.intake import Limits
 from analyticspro.workspace import Workspace
 
 __all__ = ["Collector"]
@@ -80,7 +81,7 @@ class Collector:
         """
         self._workspace = workspace
         self._limits = limits
-        self._intake: Intake | None = None
+        self._intake: Bus | None = None
         self._buckets: dict[tuple[str, float], Bucket] = {}
         self._beside = asyncio.Semaphore(1)
         self._bodies = Bodies()

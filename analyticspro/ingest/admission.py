@@ -15,16 +15,8 @@ from analyticspro.connectors.declaration import Mapped
 from analyticspro.ingest.blocking import DROPPED, Blocked, Columns, without, without_in_raw
 from analyticspro.ingest.checking import BROKEN, broken
 from analyticspro.ingest.contracts import Contract, read
-from analyticspro.warehouse import (
-    BLOCKED,
-    PERSONAL,
-    Breach,
-    Dropped,
-    Outcome,
-    Stored,
-    Warehouse,
-    Writer,
-)
+from analyticspro.ingest.event_store import EventStore, EventWriter
+from analyticspro.warehouse import BLOCKED, PERSONAL, Breach, Dropped, Outcome, Stored
 
 __all__ = ["Admission", "Admitted", "columns_of", "rules"]
 
@@ -53,7 +45,7 @@ class Admitted:
     warned: pl.DataFrame
     dropped: pl.DataFrame
 
-    def note(self, writer: Writer, source: str, stored: Stored) -> None:
+    def note(self, writer: EventWriter, source: str, stored: Stored) -> None:
         """Count what was broken and left out; of a duplicate that was done before."""
         if self.warned.height == 0 and self.dropped.height == 0:
             return
@@ -78,7 +70,7 @@ class Admitted:
 class Admission:
     """What events of a workspace must pass, as it is decided at this moment."""
 
-    def __init__(self, warehouse: Warehouse, columns: Columns | None = None) -> None:
+    def __init__(self, warehouse: EventStore, columns: Columns | None = None) -> None:
         """Make it.
 
         Args:
@@ -155,7 +147,7 @@ def columns_of(mapped: Mapped | None) -> dict[str, str]:
     return {name: declared.column for name, declared in mapped.properties.items()}
 
 
-def rules(warehouse: Warehouse) -> str:
+def rules(warehouse: EventStore) -> str:
     """Return what tells one state of the contracts from another; '' without any.
 
     A file is read again when they change: what they set aside, or no longer do, is known

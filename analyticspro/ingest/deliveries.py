@@ -13,8 +13,9 @@ from analyticspro import events
 from analyticspro.connectors.batch import REJECTS
 from analyticspro.events import WriteMode
 from analyticspro.ingest.admission import Admission
+from analyticspro.ingest.event_store import EventStore
 from analyticspro.ingest.report import Report
-from analyticspro.warehouse import Prepared, Stored, Warehouse
+from analyticspro.warehouse import Prepared, Stored
 
 __all__ = ["Delivery", "Lot", "Problem", "Reject", "Taken"]
 
@@ -70,7 +71,7 @@ class Taken:
 class Lot:
     """The deliveries of a group that are of one part of one source, made ready to be stored."""
 
-    def __init__(self, source: str, warehouse: Warehouse, deliveries: Sequence[Delivery]) -> None:
+    def __init__(self, source: str, warehouse: EventStore, deliveries: Sequence[Delivery]) -> None:
         self._sizes = [len(delivery.rows) for delivery in deliveries]
         rows = _frame([delivery.rows for delivery in deliveries])
         self._problems: dict[int, Problem] = {

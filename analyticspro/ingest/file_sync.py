@@ -21,10 +21,11 @@ from analyticspro.events import WriteMode
 from analyticspro.extract.secret import Secrets
 from analyticspro.ingest.admission import Admission, Admitted, columns_of, rules
 from analyticspro.ingest.ahead import ahead
+from analyticspro.ingest.event_store import EventStore
 from analyticspro.ingest.report import Progress, Report
 from analyticspro.ingest.selection import settled, to_read
 from analyticspro.policy import OWNER
-from analyticspro.warehouse import Cursor, Prepared, Warehouse
+from analyticspro.warehouse import Cursor, Prepared
 
 __all__ = ["sync_files"]
 
@@ -33,7 +34,7 @@ _NO_REJECTS = pl.DataFrame(schema={"line": pl.Int64})
 
 def sync_files(
     source: FilesSource,
-    warehouse: Warehouse,
+    warehouse: EventStore,
     report: Report,
     *,
     secrets: Secrets,
@@ -73,7 +74,7 @@ class _Reading:
     secrets: Secrets
     part: Part
     fingerprint: str
-    warehouse: Warehouse
+    warehouse: EventStore
     watermark: datetime | None
     report: Report
 
@@ -115,7 +116,7 @@ class _Reading:
             yield batch, admitted, prepared
 
 
-def _watermark(source: str, warehouse: Warehouse) -> datetime | None:
+def _watermark(source: str, warehouse: EventStore) -> datetime | None:
     with warehouse.reader(OWNER) as reader:
         known = reader.sources().filter(pl.col("name") == source)["watermark"]
     return known[0] if len(known) else None

@@ -21,8 +21,8 @@ from typing import TypeAlias
 from analyticspro import clock, logs
 from analyticspro.errors import AnalyticsProError, RetriableError
 from analyticspro.ingest.deliveries import Delivery, Lot, Taken
+from analyticspro.ingest.event_store import EventStore, EventWriter
 from analyticspro.ingest.report import Report
-from analyticspro.warehouse import Warehouse, Writer
 
 __all__ = ["ALLOWED_LATENESS", "Intake", "Limits"]
 
@@ -80,7 +80,7 @@ class Intake:
 
     def __init__(
         self,
-        warehouse: Warehouse,
+        warehouse: EventStore,
         *,
         limits: Limits | None = None,
         now: Callable[[], datetime] = clock.now,
@@ -203,7 +203,7 @@ class Intake:
             taken.update(zip(positions[place], lot.taken(), strict=True))
         return [taken[at] for at in range(len(group))]
 
-    def _store(self, writer: Writer, place: _Place, lot: Lot, now: datetime) -> _Told:
+    def _store(self, writer: EventWriter, place: _Place, lot: Lot, now: datetime) -> _Told:
         complete_to = now - ALLOWED_LATENESS
         if lot.prepared is not None:
             lot.stored = writer.store(*place, lot.prepared, received_at=now, watermark=complete_to)

@@ -10,10 +10,10 @@ from analyticspro.connectors import FilesSource, PagedSource, Source
 from analyticspro.errors import AnalyticsProError
 from analyticspro.extract.secret import Secrets
 from analyticspro.ingest.admission import Admission, columns_of
+from analyticspro.ingest.event_store import EventStore
 from analyticspro.ingest.report import Progress, Report
 from analyticspro.ingest.sync import sync
 from analyticspro.policy import OWNER
-from analyticspro.warehouse import Warehouse
 
 __all__ = ["replay"]
 
@@ -22,7 +22,7 @@ _RECORDS_PER_COMMIT = 50_000
 
 def replay(
     source: Source,
-    warehouse: Warehouse,
+    warehouse: EventStore,
     *,
     secrets: Secrets,
     progress: Callable[[Progress], None],
@@ -57,7 +57,7 @@ def replay(
 
 def _replay_streams(
     source: PagedSource,
-    warehouse: Warehouse,
+    warehouse: EventStore,
     secrets: Secrets,
     report: Report,
     progress: Callable[[Progress], None],

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from analyticspro import connectors
 from analyticspro.connectors import FilesSource, Part
-from analyticspro.warehouse import Writer
+from analyticspro.ingest.event_store import EventWriter
 
 __all__ = ["settled", "to_read"]
 
@@ -18,7 +18,7 @@ _RULES = 1  # raised when the same file and declaration would give other events
 
 
 def settled(
-    source: FilesSource, found: list[Part], writer: Writer, now: datetime
+    source: FilesSource, found: list[Part], writer: EventWriter, now: datetime
 ) -> tuple[list[Part], str | None]:
     """Return the parts that are settled, and a note about those left for the next sync.
 
@@ -45,7 +45,7 @@ def settled(
 
 
 def to_read(
-    source: FilesSource, found: list[Part], writer: Writer, rules: str = ""
+    source: FilesSource, found: list[Part], writer: EventWriter, rules: str = ""
 ) -> list[tuple[Part, str]]:
     """Return the parts to read, with their fingerprints, in their order.
 
@@ -72,7 +72,7 @@ def to_read(
 
 
 def _changed(
-    source: FilesSource, found: list[Part], writer: Writer, rules: str
+    source: FilesSource, found: list[Part], writer: EventWriter, rules: str
 ) -> Iterator[tuple[Part, str]]:
     """Yield the parts that must be read, with their fingerprints.
 

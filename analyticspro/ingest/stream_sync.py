@@ -18,9 +18,9 @@ from analyticspro.connectors.declaration import Mapped
 from analyticspro.events import WriteMode
 from analyticspro.ingest.admission import Admission, columns_of
 from analyticspro.ingest.blocking import Columns
+from analyticspro.ingest.event_store import EventStore
 from analyticspro.ingest.report import Progress, Report
 from analyticspro.policy import OWNER
-from analyticspro.warehouse import Warehouse
 
 __all__ = ["sync_streams"]
 
@@ -29,7 +29,7 @@ Signed = npt.NDArray[np.int64]
 
 def sync_streams(
     connector: Connector,
-    warehouse: Warehouse,
+    warehouse: EventStore,
     report: Report,
     *,
     declared: Mapping[str, Mapped],
@@ -70,7 +70,7 @@ def _commit(
     place: tuple[str, str],
     page: Page,
     mode: WriteMode,
-    warehouse: Warehouse,
+    warehouse: EventStore,
     columns: Columns,
     watermark: datetime | None,
     seen: list[Signed],

@@ -15,10 +15,11 @@ from analyticspro.connectors import FilesSource, PagedSource, Source
 from analyticspro.errors import AnalyticsProError
 from analyticspro.events import WriteMode
 from analyticspro.extract.secret import Secrets
+from analyticspro.ingest.event_store import EventStore, EventWriter
 from analyticspro.ingest.file_sync import sync_files
 from analyticspro.ingest.report import Progress, Report
 from analyticspro.ingest.stream_sync import sync_streams
-from analyticspro.warehouse import Cursor, Warehouse, Writer
+from analyticspro.warehouse import Cursor
 
 __all__ = ["load_events", "sync"]
 
@@ -28,7 +29,7 @@ _NO_REJECTS = pl.DataFrame(schema={"line": pl.Int64})
 
 def sync(
     source: Source,
-    warehouse: Warehouse,
+    warehouse: EventStore,
     *,
     secrets: Secrets,
     progress: Callable[[Progress], None],
@@ -78,7 +79,7 @@ def sync(
 def load_events(
     source: str,
     events: pl.DataFrame,
-    warehouse: Warehouse,
+    warehouse: EventStore,
     *,
     progress: Callable[[Progress], None],
 ) -> Report:
@@ -113,7 +114,7 @@ def load_events(
     return report
 
 
-def _note(writer: Writer, declaration: str, synced_at: datetime, report: Report) -> None:
+def _note(writer: EventWriter, declaration: str, synced_at: datetime, report: Report) -> None:
     writer.note_source(
         report.source,
         declaration=declaration,
