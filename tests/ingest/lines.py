@@ -78,11 +78,16 @@ class Lines:
         return Page(batch, json.dumps({"line": end}))
 
 
-def declared(folder: Path, *, name: str = "till", **changes: Any) -> LinesSource:
-    """Return a source with an `orders` stream (merge, by `n`) and a `visits` stream (append)."""
+def declared(
+    folder: Path, *, name: str = "till", mapping: dict[str, Any] | None = None, **changes: Any
+) -> LinesSource:
+    """Return a source with an `orders` stream (merge, by `n`) and a `visits` stream (append).
+
+    `mapping` is of both streams, `changes` of the source.
+    """
     stream: dict[str, Any] = {
         "key": ["id"], "event": "order_placed", "occurred_at": "at", "customer_id": "who",
-        "amount": "paid", "currency": "GBP",
+        "amount": "paid", "currency": "GBP", **(mapping or {}),
     }  # fmt: skip
     version = {"version": {"column": "n", "format": "number"}}
     visits = stream | {"event": "page_viewed", "amount": None, "currency": None}

@@ -18,6 +18,7 @@ Of "Identity, versions, lateness" it settles what is left open there:
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -50,6 +51,7 @@ class Copy:
     mode: WriteMode
     is_late: bool = False
     is_live: bool = True
+    is_erased: bool = False
 
 
 @dataclass
@@ -110,6 +112,35 @@ class Plain:
             copy.is_live = False
         self.counted(source)["retracted"] += len(gone)
         return len(gone)
+
+    def erase(
+        self, is_named: Callable[[Record], bool], speaks_of: Callable[[object], bool]
+    ) -> None:
+        """Erase a person: what names them, and all of an event whose newest version does.
+
+        Args:
+            is_named: Whether a record names the person.
+            speaks_of: Whether what is told of a conflict mentions them.
+        """
+        theirs = {place for place, copy in self.copies.items() if is_named(copy.record)}
+        gone = [
+            (source, copy)
+            for source, copy in self.history
+            if is_named(copy.record) or (source, copy.record.id) in theirs
+        ]
+        for source, copy in gone:
+            self.counted(source)["retracted"] += copy.is_live
+            copy.is_live, copy.is_erased = False, True
+        self.history = [(source, copy) for source, copy in self.history if not copy.is_erased]
+        touched = {(source, copy.record.id) for source, copy in gone}
+        self.conflicts = {
+            conflict
+            for conflict in self.conflicts
+            if conflict[:2] not in touched and not speaks_of(conflict[2])
+        }
+        self.erased |= theirs
+        for place in theirs:
+            del self.copies[place]
 
     def live(self) -> list[tuple[str, Copy]]:
         """Return the live events, with their sources, in the order of their coming."""

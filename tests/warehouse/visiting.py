@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from analyticspro.connectors.batch import REJECTS
 from analyticspro.events import SCHEMA, WriteMode
 from analyticspro.policy import OWNER
-from analyticspro.warehouse import Cursor, Warehouse, every_session, session_days
-from tests.visits import is_bounce, pages, visits
+from analyticspro.warehouse import Cursor, Reader, Warehouse, every_session, session_days
+from tests.visits import Seen, is_bounce, pages, visits
 
 __all__ = [
     "BOUGHT",
@@ -30,6 +30,7 @@ __all__ = [
     "Step",
     "Told",
     "opened",
+    "sessions_of",
     "views",
     "walk",
 ]
@@ -69,17 +70,37 @@ class Step:
 Session = tuple[Any, ...]
 
 
-def walk(steps: Iterable[Step]) -> list[Session]:
+class Happened(Seen, Protocol):
+    """An event of some source."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def country(self) -> str | None: ...
+
+
+def walk(steps: Iterable[Happened]) -> list[Session]:
     """Return what is to be told of the sessions."""
     return sorted(map(told, visits(steps, lambda step: step.source)), key=str)
 
 
-def told(session: list[Step]) -> Session:
+def told(session: list[Happened]) -> Session:
     first = session[0]
     return (
         first.source, first.session, first.user, first.at, session[-1].at, first.country,
         len(session), pages(session), is_bounce(session),
     )  # fmt: skip
+
+
+def sessions_of(reader: Reader) -> list[Session]:
+    """Return what the warehouse tells of the sessions, as `walk` does."""
+    found = reader.frame(
+        "SELECT source, session_id, user_id, started_at, ended_at, country, events, "
+        f"page_views, page_views = 1 AND interactions = 0 FROM ({every_session()})",
+        {"sessions_up_to": reader.sessions_up_to.up_to},
+    )
+    in_utc = pl.col("started_at", "ended_at").dt.replace_time_zone("UTC")
+    return sorted(found.with_columns(in_utc).rows(), key=str)
 
 
 class Told:
@@ -120,13 +141,7 @@ class Told:
 
     def sessions(self) -> list[Session]:
         with self.warehouse.reader(OWNER) as reader:
-            found = reader.frame(
-                "SELECT source, session_id, user_id, started_at, ended_at, country, events, "
-                f"page_views, page_views = 1 AND interactions = 0 FROM ({every_session()})",
-                {"sessions_up_to": reader.sessions_up_to.up_to},
-            )
-        in_utc = pl.col("started_at", "ended_at").dt.replace_time_zone("UTC")
-        return sorted(found.with_columns(in_utc).rows(), key=str)
+            return sessions_of(reader)
 
     def stored(self) -> list[Session]:
         """Return what the table holds, run and all, in an order of its own."""
