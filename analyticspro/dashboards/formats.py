@@ -21,6 +21,15 @@ Number = int | float | Decimal
 _SYMBOLS = {"GBP": "£", "USD": "$", "EUR": "€", "JPY": "¥", "INR": "₹", "CAD": "CA$", "AUD": "A$"}
 _MINUS = "\N{MINUS SIGN}"
 _SCALES = ((1_000_000_000, "bn"), (1_000_000, "m"), (1_000, "k"))
+_LENGTHS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+# The same for Vega, so that the ticks of an axis say what the figures beside it say.
+_LASTING = (
+    "".join(
+        f"abs(datum.value) >= {length} ? format(datum.value / {length}, '.2~f') + ' {letter}' : "
+        for length, letter in _LENGTHS
+    )
+    + "datum.value ? format(datum.value * 1000, '.2~f') + ' ms' : '0 s'"
+)
 
 
 @dataclass(frozen=True)
@@ -28,7 +37,7 @@ class Unit:
     """How the values of one metric are written.
 
     Attributes:
-        kind: `money`, `count` or `fraction`.
+        kind: `money`, `count`, `fraction` or `seconds`.
         currency: ISO 4217 code; None unless the kind is money.
     """
 
@@ -50,11 +59,15 @@ class Unit:
         '£1,461,756'
         >>> Unit("fraction").full(0.1483), Unit("count").full(None)
         ('14.8%', '—')
+        >>> [Unit("seconds").full(value) for value in (0.0425, 2.44, 100, 27_000, 400_000)]
+        ['42.5 ms', '2.4 s', '1.7 min', '7.5 h', '4.6 d']
         """
         if value is None:
             return "—"
         if self.kind == "fraction":
             return f"{_signed(float(value) * 100, 1)}%"
+        if self.kind == "seconds":
+            return _lasting(float(value))
         if self.kind == "money":
             kept = self.digits([value]) if digits is None else digits
             return self._with_symbol(_signed(value, kept))
@@ -67,7 +80,11 @@ class Unit:
 
     def card(self, value: Number | None) -> str:
         """Return the value for a card, shortened from ten million on so that it fits."""
-        if value is not None and self.kind != "fraction" and abs(float(value)) >= 10_000_000:
+        if (
+            value is not None
+            and self.kind in ("money", "count")
+            and abs(float(value)) >= 10_000_000
+        ):
             return self.short(value, digits=2)
         return self.full(value)
 
@@ -77,7 +94,7 @@ class Unit:
         >>> Unit("money", "GBP").short(1461756), Unit("count").short(950)
         ('£1.5m', '950')
         """
-        if self.kind == "fraction":
+        if self.kind in ("fraction", "seconds"):
             return self.full(value)
         if self.kind == "count" and abs(float(value)) < 10_000:
             return self.full(value)
@@ -104,6 +121,8 @@ class Unit:
         """A Vega expression that writes the number of an axis tick."""
         if self.kind == "fraction":
             return "format(datum.value, '~%')"
+        if self.kind == "seconds":
+            return _LASTING
         symbol = _SYMBOLS.get(self.currency or "", "") if self.kind == "money" else ""
         number = "replace(format(abs(datum.value), '~s'), 'G', 'bn')"
         number = f"replace({number}, 'M', 'm')"
@@ -121,6 +140,16 @@ class Unit:
 def _signed(value: Number, digits: int) -> str:
     text = f"{abs(value):,.{digits}f}"
     return f"{_MINUS}{text}" if value < 0 and text.strip("0.,") else text
+
+
+def _lasting(seconds: float) -> str:
+    """Return a duration in the largest of its units of which there is one at least."""
+    for length, letter in _LENGTHS:
+        if abs(seconds) >= length:
+            scaled = round(seconds / length, 1)
+            return f"{_signed(scaled, 0 if scaled.is_integer() else 1)} {letter}"
+    thousandths = round(seconds * 1000, 1)
+    return f"{_signed(thousandths, 0 if thousandths.is_integer() else 1)} ms" if seconds else "0 s"
 
 
 def relative(rate: float) -> str:

@@ -12,8 +12,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from analyticspro.grain import Grain, WeekStart
+from analyticspro.metrics import catalog
 from analyticspro.metrics.cut import Cut
-from analyticspro.metrics.model import Simple
+from analyticspro.metrics.model import Property, Simple
 from analyticspro.period import to_instant
 
 __all__ = [
@@ -29,12 +30,13 @@ __all__ = [
     "kind",
     "lines",
     "local",
+    "own",
     "quoted",
+    "read",
     "utc",
     "values_of",
 ]
 
-_COLUMN = {"event": "name"}
 INTERVAL = {
     Grain.HOUR: "INTERVAL 1 HOUR",
     Grain.DAY: "INTERVAL 1 DAY",
@@ -77,10 +79,38 @@ def chosen(cut: Cut, wanted: Sequence[Simple], values: dict[str, Any]) -> list[s
         values["names"] = sorted({name for measure in wanted for name in measure.events})
         terms.append("name = ANY($names)")
     for number, item in enumerate(cut.where):
-        values[f"filter_{number}"] = list(item.values)
-        test = f"coalesce({dimension(item.dimension)} = ANY($filter_{number}), false)"
-        terms.append(f"NOT {test}" if item.exclude else test)
+        column = dimension(item.dimension)
+        terms.append(_one_of(column, f"filter_{number}", item.values, values, exclude=item.exclude))
     return terms
+
+
+def own(measure: Simple, values: dict[str, Any]) -> list[str]:
+    """Return the terms for the events that `measure` counts, whatever is read beside it."""
+    terms = []
+    if measure.events:
+        values[f"of_{measure.name}"] = list(measure.events)
+        terms.append(f"name = ANY($of_{measure.name})")
+    for number, item in enumerate(measure.where):
+        name = f"of_{measure.name}_{number}"
+        terms.append(_one_of(read(item.of), name, item.values, values, exclude=item.exclude))
+    return terms
+
+
+def _one_of(
+    column: str, name: str, wanted: Sequence[str], values: dict[str, Any], *, exclude: bool
+) -> str:
+    values[name] = list(wanted)
+    test = f"coalesce({column} = ANY(${name}), false)"
+    return f"NOT {test}" if exclude else test
+
+
+def read(column: str | Property) -> str:
+    """Return what reads a column, or a property."""
+    if isinstance(column, str):
+        return column
+    path = "".join(f'."{key}"' for key in column.path.split("."))
+    text = f"(properties->>'${path}')"
+    return f"try_cast({text} AS DECIMAL(27, 9))" if column.kind == "number" else text
 
 
 def conjunction(terms: Sequence[str]) -> str:
@@ -131,7 +161,7 @@ def kind(grain: Grain) -> str:
 
 
 def dimension(name: str) -> str:
-    """Return the column of a dimension."""
+    """Return the column of a dimension, or what reads it if it is a property."""
     return _COLUMN.get(name, name)
 
 
@@ -143,3 +173,8 @@ def quoted(name: str) -> str:
 def lines(*parts: str) -> str:
     """Return `parts`, each on a line."""
     return "\n".join(parts)
+
+
+_COLUMN = {"event": "name"} | {
+    found.name: read(found.of) for found in catalog.DIMENSIONS.values() if found.of
+}

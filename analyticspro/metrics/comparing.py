@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from analyticspro.metrics.model import Metric, Ratio
+from analyticspro.metrics.model import Metric, is_null_of_nothing
 
 __all__ = ["beside", "filled", "joined"]
 
@@ -20,7 +20,7 @@ def joined(left: pl.DataFrame, right: pl.DataFrame, keys: tuple[str, ...]) -> pl
 
 def filled(frame: pl.DataFrame, metrics: Sequence[Metric], *suffixes: str) -> pl.DataFrame:
     """Return `frame` with 0 where a total has nothing; a ratio of nothing stays null."""
-    totals = [metric.name for metric in metrics if not isinstance(metric, Ratio)]
+    totals = [metric.name for metric in metrics if not is_null_of_nothing(metric)]
     return frame.with_columns(
         pl.col(f"{name}{suffix}").fill_null(0) for name in totals for suffix in ("", *suffixes)
     )

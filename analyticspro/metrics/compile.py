@@ -15,11 +15,14 @@ from analyticspro.metrics.clauses import (
     INTERVAL,
     bucket,
     condition,
+    conjunction,
     dimension,
     key_columns,
     kind,
     lines,
+    own,
     quoted,
+    read,
     values_of,
 )
 from analyticspro.metrics.cut import Cut
@@ -28,8 +31,11 @@ from analyticspro.metrics.model import (
     Cumulative,
     Measured,
     Metric,
+    Property,
+    Ratio,
     Simple,
     Unit,
+    is_to_date,
     measures,
 )
 from analyticspro.metrics.rolling import added, can_add, distinct, facts_of
@@ -97,27 +103,33 @@ def _from_rollups(
         columns = [*names, *_filled(wanted, {measure: measure.name for measure in left})]
         branches.append(f"SELECT {', '.join(columns)} FROM (\n{_from_events(left, cut, own)}\n)")
     values |= own
-    totals = [f"sum({m.name})::{_whole(m)} AS {m.name}" for m in wanted]
+    totals = [f"sum({m.name})::{_type(m)} AS {m.name}" for m in wanted]
     union = "\nUNION ALL\n".join(branches)
     return lines(f"SELECT {', '.join([*names, *totals])}", f"FROM (\n{union}\n)", "GROUP BY ALL")
 
 
 def _filled(wanted: Sequence[Simple], given: Mapping[Simple, str]) -> list[str]:
-    return [f"{given.get(measure, '0')} AS {measure.name}" for measure in wanted]
+    return [f"{given.get(measure, _nothing(measure))} AS {measure.name}" for measure in wanted]
 
 
-def cumulative(metric: Cumulative, cut: Cut) -> Statement:
+def _nothing(measure: Simple) -> str:
+    return "NULL" if measure.aggregation in _SHARES else "0"
+
+
+def cumulative(metric: Cumulative | Ratio, cut: Cut) -> Statement:
     """Return the statement for a running total: a row for every bucket, gaps included.
 
     What happened before the first bucket counts into it.
+
+    Args:
+        metric: A running total, or one over another.
+        cut: What is asked for, ended where what is known ends.
     """
     values = values_of(cut)
-    if cut.grain is None:
-        total = _total(metric.of, cut, values, metric.of.name)
-    else:
-        total = _running(metric.of, cut, values)
+    wanted = measures(metric)
+    total = _total(wanted, cut, values) if cut.grain is None else _running(wanted, cut, values)
     columns = [quoted(key) for key in cut.keys]
-    columns.append(f"{value(metric.of, cut)} AS {metric.name}")
+    columns.append(f"{value(metric, cut)} AS {metric.name}")
     return statement(lines(f"SELECT {', '.join(columns)}", f"FROM (\n{total}\n)"), values)
 
 
@@ -131,7 +143,7 @@ def reading(metrics: Sequence[Metric], cut: Cut, rolled: Rolled) -> Statement:
     values = values_of(cut)
     wanted = [measure for metric in metrics for measure in measures(metric)]
     values["of_money"] = sorted({n for m in wanted if m.column == "amount_minor" for n in m.events})
-    from_start = not any(isinstance(metric, Cumulative) for metric in metrics)
+    from_start = not any(map(is_to_date, metrics))
     origin = facts_of(wanted, cut, rolled, values, from_start=from_start)
     if origin is None:
         origin = lines(
@@ -158,8 +170,8 @@ def values(dimension_name: str, rolled: Rolled, *, most: int) -> Statement:
     """Return the statement for the values of a dimension, the most frequent first."""
     column = dimension(dimension_name)
     return statement(
-        f"SELECT {column} AS value FROM ({_of_all(column, rolled)})\n"
-        f"WHERE {column} IS NOT NULL GROUP BY ALL HAVING sum(events) > 0\n"
+        f"SELECT value FROM ({_of_all(column, rolled)})\n"
+        f"WHERE value IS NOT NULL GROUP BY ALL HAVING sum(events) > 0\n"
         "ORDER BY sum(events) DESC, value LIMIT $most",
         {"most": most, "up_to": rolled.up_to, "zone": rolled.zone},
     )
@@ -169,19 +181,19 @@ def present(dimension_name: str, wanted: Sequence[str], rolled: Rolled) -> State
     """Return the statement for those of the values `wanted` that a dimension has."""
     column = dimension(dimension_name)
     return statement(
-        f"SELECT {column} AS value FROM ({_of_all(column, rolled)})\n"
-        f"WHERE {column} = ANY($wanted) GROUP BY ALL HAVING sum(events) > 0",
+        f"SELECT value FROM ({_of_all(column, rolled)})\n"
+        f"WHERE value = ANY($wanted) GROUP BY ALL HAVING sum(events) > 0",
         {"wanted": list(wanted), "up_to": rolled.up_to, "zone": rolled.zone},
     )
 
 
 def _of_all(column: str, rolled: Rolled) -> str:
     if rolled.up_to and column in DIMENSIONS:
-        return facts("month", rolled)
-    return f"SELECT {column}, 1 AS events FROM events WHERE retired IS NULL"
+        return f"SELECT {column} AS value, events FROM ({facts('month', rolled)})"
+    return f"SELECT {column} AS value, 1 AS events FROM events WHERE retired IS NULL"
 
 
-def _running(of: Simple, cut: Cut, values: dict[str, Any]) -> str:
+def _running(wanted: Sequence[Simple], cut: Cut, values: dict[str, Any]) -> str:
     assert cut.grain is not None
     key, by = quoted(cut.grain), [quoted(name) for name in cut.by]
     type_of_key = kind(cut.grain)
@@ -191,61 +203,80 @@ def _running(of: Simple, cut: Cut, values: dict[str, Any]) -> str:
     first, last = (bucket(f"${name}::TIMESTAMP", cut) for name in ("first_moment", "last_moment"))
     same = "".join(f" AND g.{name} IS NOT DISTINCT FROM s.{name}" for name in by)
     at = f"b.{key} + {step}" if cut.shifted else f"b.{key}"
+    sums = [f"coalesce(sum(s.{m.name}), 0)::{_type(m)} AS {m.name}" for m in wanted]
     return lines(
-        f"WITH steps AS (\n{_steps(of, replace(cut, shifted=False), values)}\n),",
+        f"WITH steps AS (\n{_steps(wanted, replace(cut, shifted=False), values)}\n),",
         "buckets AS (SELECT unnest(generate_series(",
         f"    {first}::TIMESTAMP, {last}::TIMESTAMP, {step}))::{type_of_key} AS {key}",
         "    WHERE $first_moment::TIMESTAMP <= $last_moment::TIMESTAMP),",
         f"groups AS (SELECT DISTINCT {', '.join(by) or '1'} FROM steps)",
         f"SELECT {', '.join([f'({at})::{type_of_key} AS {key}', *(f'g.{name}' for name in by)])},",
-        f"    coalesce(sum(s.step), 0)::{_whole(of)} AS {of.name}",
+        "    " + ", ".join(sums),
         "FROM buckets b CROSS JOIN groups g",
         f"LEFT JOIN steps s ON s.{key} <= b.{key}{same}",
         "GROUP BY ALL",
     )
 
 
-def _total(of: Simple, cut: Cut, values: dict[str, Any], name: str) -> str:
-    """Return the SQL of what each bucket holds by itself, as `name`."""
+def _total(wanted: Sequence[Simple], cut: Cut, values: dict[str, Any]) -> str:
+    """Return the SQL of what each bucket holds by itself."""
+    parts = [f"{_aggregate(m, values)} AS {m.name}" for m in wanted]
     return lines(
-        f"SELECT {', '.join([*key_columns(cut), _aggregate(of, values)])} AS {name}",
+        f"SELECT {', '.join([*key_columns(cut), *parts])}",
         "FROM events",
-        f"WHERE {condition(cut, (of,), values, from_start=False)}",
+        f"WHERE {condition(cut, wanted, values, from_start=False)}",
         "GROUP BY ALL",
     )
 
 
-def _steps(of: Simple, cut: Cut, values: dict[str, Any]) -> str:
-    """Return the SQL of what each bucket adds to the running total, as `step`."""
-    if of.aggregation is not Aggregation.COUNT_DISTINCT:
-        return _total(of, cut, values, "step")
+def _steps(wanted: Sequence[Simple], cut: Cut, values: dict[str, Any]) -> str:
+    """Return the SQL of what each bucket adds to the running totals."""
+    distinct_ones = [m for m in wanted if m.aggregation is Aggregation.COUNT_DISTINCT]
+    if not distinct_ones:
+        return _total(wanted, cut, values)
+    [of] = wanted
+    assert of.column is not None, f"{of.name} counts nobody"
+    column = read(of.column)
     # Everyone counts once, in the bucket where first seen.
-    each = ", ".join([*(dimension(name) for name in cut.by), str(of.column)])
+    each = ", ".join([*(dimension(name) for name in cut.by), column])
     firsts = lines(
         f"SELECT {', '.join(key_columns(cut, 'min(occurred_at)'))}",
         "FROM events",
-        f"WHERE {condition(cut, (of,), values, from_start=False)}",
-        f"  AND {of.column} IS NOT NULL",
+        f"WHERE {condition(cut, wanted, values, from_start=False)}",
+        f"  AND {conjunction([*own(of, values), f'{column} IS NOT NULL'])}",
         f"GROUP BY {each}",
     )
     keys = ", ".join(quoted(key) for key in cut.keys)
-    return f"SELECT {keys}, count(*) AS step FROM (\n{firsts}\n) GROUP BY ALL"
+    return f"SELECT {keys}, count(*) AS {of.name} FROM (\n{firsts}\n) GROUP BY ALL"
 
 
 def _aggregate(measure: Simple, values: dict[str, Any]) -> str:
-    keep = ""
-    if measure.events:
-        values[f"of_{measure.name}"] = list(measure.events)
-        keep = f" FILTER (name = ANY($of_{measure.name}))"
+    terms = " AND ".join(own(measure, values))
+    column = None if measure.column is None else read(measure.column)
+    keep = f" FILTER ({terms})" if terms else ""
+    if terms and isinstance(measure.column, Property):
+        # What a FILTER leaves out is evaluated before, and to read JSON takes its time.
+        column, keep = f"CASE WHEN {terms} THEN {column} END", ""
     match measure.aggregation:
         case Aggregation.COUNT:
-            return f"count({measure.column or '*'}){keep}"
+            return f"count({column or '*'}){keep}"
         case Aggregation.SUM:
-            return f"coalesce(sum({measure.column}){keep}, 0)::{_whole(measure)}"
+            return f"coalesce(sum({column}){keep}, 0)::{_type(measure)}"
         case Aggregation.COUNT_DISTINCT:
-            return f"count(DISTINCT {measure.column}){keep}"
+            return f"count(DISTINCT {column}){keep}"
+        case Aggregation.MEDIAN | Aggregation.P95:
+            share = _SHARES[measure.aggregation]
+            return f"quantile_cont(({column})::DOUBLE, {share}){keep}"
 
 
-def _whole(measure: Simple) -> str:
+def _type(measure: Simple) -> str:
+    """Return the type of a measure's value."""
+    if measure.aggregation in _SHARES:
+        return "DOUBLE"
+    if measure.aggregation is Aggregation.SUM and isinstance(measure.column, Property):
+        return "DECIMAL(38, 9)"
     # A sum of amounts may outgrow what a single amount fits into.
     return "HUGEINT" if measure.unit is Unit.MONEY else "BIGINT"
+
+
+_SHARES = {Aggregation.MEDIAN: 0.5, Aggregation.P95: 0.95}

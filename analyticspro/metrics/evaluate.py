@@ -20,7 +20,13 @@ from analyticspro.metrics.cut import Cut
 from analyticspro.metrics.cuttable import Cuttable
 from analyticspro.metrics.kinds import has_every_bucket, statements
 from analyticspro.metrics.known import Known
-from analyticspro.metrics.model import Metric, Unit, is_additive, version
+from analyticspro.metrics.model import (
+    Metric,
+    Unit,
+    is_additive,
+    is_null_of_nothing,
+    version,
+)
 from analyticspro.metrics.query import Query
 from analyticspro.metrics.statement import Statement
 from analyticspro.period import Period, comparison, parse_period, to_wall
@@ -261,5 +267,6 @@ def _described(metric: Metric, currency: str | None) -> dict[str, Any]:
         "better": metric.better,
         "currency": currency if metric.unit is Unit.MONEY else None,
         "additive": is_additive(metric),
+        "zero_of_nothing": not is_null_of_nothing(metric),
         "version": version(metric),
     }

@@ -16,6 +16,7 @@ from analyticspro.metrics.model import (
     OfSessions,
     Ratio,
     Trailing,
+    is_to_date,
     measures,
 )
 from analyticspro.metrics.of_sessions import of_sessions
@@ -41,7 +42,7 @@ def statements(
     within: list[Measured] = []
     visits: list[Measured] = []
     for metric in metrics:
-        if not (isinstance(metric, Cumulative) or _is_trailing(metric)):
+        if not (isinstance(metric, Cumulative) or _is_to_date(metric) or _is_trailing(metric)):
             (visits if _is_of_sessions(metric) else within).append(metric)
     if within:
         found.append(measured(within, cut, reader.rolled))
@@ -49,7 +50,7 @@ def statements(
         found.append(of_sessions(visits, cut, reader.sessions_up_to))
     known = cut if until is None else replace(cut, end=min(cut.end, until))
     for metric in metrics:
-        if isinstance(metric, Cumulative):
+        if _is_to_date(metric):
             found.append(cumulative(metric, known))
         elif _is_trailing(metric):
             found.append(trailing(metric, known, reader.rolled))
@@ -58,7 +59,11 @@ def statements(
 
 def has_every_bucket(metric: Metric) -> bool:
     """Return whether `metric` has a row for each bucket, with events or without."""
-    return isinstance(metric, Cumulative) or _is_trailing(metric)
+    return _is_to_date(metric) or _is_trailing(metric)
+
+
+def _is_to_date(metric: Metric) -> TypeGuard[Cumulative | Ratio]:
+    return is_to_date(metric)
 
 
 def _is_trailing(metric: Metric) -> TypeGuard[Trailing | Ratio]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fractions import Fraction
 from typing import Literal, TypeAlias
+
+from analyticspro.errors import DefinitionError
 
 __all__ = [
     "Aggregation",
@@ -15,11 +19,15 @@ __all__ = [
     "Measured",
     "Metric",
     "OfSessions",
+    "Only",
+    "Property",
     "Ratio",
     "Simple",
     "Trailing",
     "Unit",
     "is_additive",
+    "is_null_of_nothing",
+    "is_to_date",
     "measures",
     "version",
 ]
@@ -33,6 +41,7 @@ class Unit(StrEnum):
     COUNT = "count"
     MONEY = "money"  # major units of one currency
     FRACTION = "fraction"  # 0.25 is a quarter, shown as 25 %
+    SECONDS = "seconds"  # shown as 850 ms, 2.4 s, 3 min
 
 
 class Aggregation(StrEnum):
@@ -41,15 +50,59 @@ class Aggregation(StrEnum):
     COUNT = "count"
     SUM = "sum"
     COUNT_DISTINCT = "count_distinct"  # ignores null; never summed over buckets or segments
+    MEDIAN = "median"  # of the values that are there, null without any; never summed
+    P95 = "p95"  # 95 of 100 values are at most this, interpolated
+
+
+_PERCENTILES = (Aggregation.MEDIAN, Aggregation.P95)
+_PATH = r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*"
+
+
+@dataclass(frozen=True)
+class Property:
+    """A property of the events that is no column of theirs: it is read out of their JSON.
+
+    A number may have come as a text, and is exact up to 18 digits before the point and 9 after
+    it. What cannot be read as the kind that is declared counts as if it were not there.
+
+    Attributes:
+        path: Its name; for one within another, both, with a dot between.
+        kind: As what it is read.
+    """
+
+    path: str
+    kind: Literal["text", "number"] = "text"
+
+    def __post_init__(self) -> None:
+        # It is written into the SQL, as names of columns are.
+        if re.fullmatch(_PATH, self.path) is None:
+            raise DefinitionError(
+                f"{self.path!r} cannot name a property of a metric. Use small letters, digits "
+                "and underscores, and a dot for one within another, such as address.city."
+            )
+
+
+@dataclass(frozen=True)
+class Only:
+    """Events of which `of` (a column or a property) is one of `values`, or none (`exclude`)."""
+
+    of: str | Property
+    values: tuple[str, ...]
+    exclude: bool = False
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """What figures can be broken down and filtered by: a column of the events."""
+    """What figures can be broken down and filtered by: a column of the events, or a property.
+
+    Attributes:
+        of: The property it is, read as text; None if it is a column.
+    """
 
     name: str
     title: str
     meaning: str
+    of: Property | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,11 +126,19 @@ class _Described:
 
 @dataclass(frozen=True, kw_only=True)
 class Simple(_Described):
-    """An aggregate of one column over events of some names; no names means all events."""
+    """An aggregate of one column over events of some names; no names means all events.
+
+    Attributes:
+        column: What is aggregated: a column, or a property; None to count events.
+        where: What else an event must be, to count; it must pass all.
+        one_is: What 1 in the column is in the metric's unit: a minute is 60 seconds.
+    """
 
     events: tuple[str, ...]
     aggregation: Aggregation
-    column: str | None = None
+    column: str | Property | None = None
+    where: tuple[Only, ...] = ()
+    one_is: Fraction = Fraction(1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,10 +163,13 @@ class Derived(_Described):
 
 @dataclass(frozen=True, kw_only=True)
 class Ratio(_Described):
-    """One metric over another, of the same bucket; null when the denominator is 0."""
+    """One metric over another, of the same bucket; null when the denominator is 0.
 
-    numerator: Simple | Derived | Trailing
-    denominator: Simple | Derived | Trailing
+    Both are of the same kind: within the bucket, of days up to its end, or running totals.
+    """
+
+    numerator: Simple | Derived | Trailing | Cumulative
+    denominator: Simple | Derived | Trailing | Cumulative
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +179,7 @@ class Cumulative(_Described):
     A distinct count counts everyone once, when first seen.
     """
 
-    of: Simple
+    of: Simple | Derived
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +213,7 @@ def measures(metric: Metric) -> tuple[Simple, ...]:
         case Ratio():
             found = measures(metric.numerator) + measures(metric.denominator)
         case Cumulative() | Trailing():
-            found = (metric.of,)
+            found = measures(metric.of)
     return tuple(dict.fromkeys(found))
 
 
@@ -162,8 +226,21 @@ def is_additive(metric: Metric) -> bool:
     """Return whether the metric's values over segments or buckets may be summed."""
     match metric:
         case Simple():
-            return metric.aggregation is not Aggregation.COUNT_DISTINCT
+            return metric.aggregation in (Aggregation.COUNT, Aggregation.SUM)
         case Derived():
             return all(is_additive(term) for term in metric.plus + metric.minus)
         case _:
             return False
+
+
+def is_to_date(metric: Metric) -> bool:
+    """Return whether the metric is a running total, or one over another."""
+    top = metric.numerator if isinstance(metric, Ratio) else metric
+    return isinstance(top, Cumulative)
+
+
+def is_null_of_nothing(metric: Metric) -> bool:
+    """Return whether the metric has no value where nothing happened; others are 0 there."""
+    if isinstance(metric, Simple):
+        return metric.aggregation in _PERCENTILES
+    return isinstance(metric, Ratio)

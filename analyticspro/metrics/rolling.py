@@ -30,6 +30,8 @@ _OF_MEMBERS = ("source", "name")
 
 def can_add(measure: Simple) -> bool:
     """Return whether the rollups hold what `measure` adds up."""
+    if measure.where:
+        return False
     if measure.aggregation is Aggregation.SUM:
         return measure.column in ("amount_minor", "quantity")
     return measure.aggregation is Aggregation.COUNT and measure.column is None
@@ -105,6 +107,9 @@ def present(measure: Simple, cut: Cut, rolled: Rolled, values: dict[str, Any]) -
     whole = of_days(cut, rolled)
     if (
         whole is None
+        or measure.aggregation is not Aggregation.COUNT_DISTINCT
+        or measure.where
+        or not isinstance(measure.column, str)
         or measure.column not in MEMBERS
         or cut.grain is Grain.HOUR
         or not _has(cut, _OF_MEMBERS)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analyticspro.metrics.cut import Cut
-from analyticspro.metrics.model import Derived, Measured, Ratio, Simple, Trailing, Unit
+from analyticspro.metrics.model import Cumulative, Derived, Metric, Ratio, Simple, Trailing, Unit
 from analyticspro.money import exponent
 
 __all__ = ["Statement", "statement", "value"]
@@ -28,13 +28,18 @@ def statement(sql: str, values: Mapping[str, Any]) -> Statement:
     return Statement(sql, {name: value for name, value in values.items() if name in used})
 
 
-def value(metric: Measured, cut: Cut) -> str:
+def value(metric: Metric, cut: Cut) -> str:
     """Return a metric's value over the columns of its measures."""
     match metric:
         case Simple() if metric.unit is Unit.MONEY:
             return _major(metric.name, cut)
+        case Simple() if metric.one_is != 1:
+            times, over = metric.one_is.as_integer_ratio()
+            return f"{metric.name}::DOUBLE * {times} / {over}"
         case Simple() | Trailing():
             return metric.name
+        case Cumulative():
+            return value(metric.of, cut)
         case Derived():
             plus = " + ".join(value(term, cut) for term in metric.plus)
             minus = "".join(f" - {value(term, cut)}" for term in metric.minus)

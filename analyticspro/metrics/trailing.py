@@ -17,10 +17,13 @@ from analyticspro.metrics.clauses import (
     INTERVAL,
     bucket,
     condition,
+    conjunction,
     key_columns,
     kind,
     lines,
+    own,
     quoted,
+    read,
     values_of,
 )
 from analyticspro.metrics.cut import Cut
@@ -82,11 +85,13 @@ def _wide(cut: Cut, tick: Grain, days: int) -> Cut:
 
 
 def _from_events(of: Simple, cut: Cut, values: dict[str, Any]) -> str:
+    assert of.column is not None, f"{of.name} counts nobody"
+    column = read(of.column)
     return lines(
-        f"SELECT DISTINCT {', '.join(key_columns(cut))}, {of.column} AS member",
+        f"SELECT DISTINCT {', '.join(key_columns(cut))}, {column} AS member",
         "FROM events",
         f"WHERE {condition(cut, (of,), values, from_start=True)}",
-        f"  AND {of.column} IS NOT NULL",
+        f"  AND {conjunction([*own(of, values), f'{column} IS NOT NULL'])}",
     )
 
 

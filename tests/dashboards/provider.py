@@ -29,6 +29,7 @@ METRICS: dict[str, dict[str, Any]] = {
         "currency": "GBP",
         "version": 1,
         "additive": True,
+        "zero_of_nothing": True,
     },
     "orders": {
         "title": "Orders",
@@ -38,6 +39,7 @@ METRICS: dict[str, dict[str, Any]] = {
         "currency": None,
         "version": 1,
         "additive": False,
+        "zero_of_nothing": True,
     },
     "active_customers": {
         "title": "Active customers",
@@ -47,6 +49,7 @@ METRICS: dict[str, dict[str, Any]] = {
         "currency": None,
         "version": 1,
         "additive": False,
+        "zero_of_nothing": True,
     },
     "average_order_value": {
         "title": "Average order value",
@@ -56,6 +59,7 @@ METRICS: dict[str, dict[str, Any]] = {
         "currency": "GBP",
         "version": 1,
         "additive": False,
+        "zero_of_nothing": False,
     },
     "cancellation_rate": {
         "title": "Cancellation rate",
@@ -65,6 +69,7 @@ METRICS: dict[str, dict[str, Any]] = {
         "currency": None,
         "version": 1,
         "additive": False,
+        "zero_of_nothing": False,
     },
 }
 

@@ -24,6 +24,10 @@ POUNDS = Unit("money", "GBP")
         pytest.param(Unit("count"), 22064, "22,064", id="a count is whole"),
         pytest.param(Unit("fraction"), 0.0, "0.0%", id="zero is not nothing"),
         pytest.param(Unit("fraction"), -0.00001, "0.0%", id="what rounds to zero has no sign"),
+        pytest.param(Unit("seconds"), 0, "0 s", id="no time at all"),
+        pytest.param(Unit("seconds"), 0.0015, "1.5 ms", id="thousandths of a second"),
+        pytest.param(Unit("seconds"), 59.96, "60 s", id="the unit is chosen before rounding"),
+        pytest.param(Unit("seconds"), Decimal("-5400"), "−1.5 h", id="a time that came less"),
         pytest.param(Unit("fraction"), None, "—", id="nothing is a dash"),
     ],
 )

@@ -25,6 +25,11 @@ from analyticspro.warehouse import Warehouse
 
 PLACED, CANCELLED, REFUNDED = "order_placed", "order_cancelled", "order_refunded"
 SIGNED_UP, STARTED, VIEWED, SEEN = "signed_up", "session_started", "page_viewed", "screen_viewed"
+# Properties that are no column of the events: texts, and numbers that may have come as texts.
+PROPERTIES = (
+    *("partner", "kind", "category", "interval", "topic", "priority"),
+    *("guests", "seconds", "minutes", "csat"),
+)
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
 
@@ -52,6 +57,16 @@ class Happening:
     took: int | None = None
     monitor: str | None = None
     observed: int | None = None
+    partner: str | None = None
+    kind: str | None = None
+    category: str | None = None
+    interval: str | None = None
+    topic: str | None = None
+    priority: str | None = None
+    guests: object = None
+    seconds: object = None
+    minutes: object = None
+    csat: object = None
     id: str = ""
 
 
@@ -93,6 +108,7 @@ def _row(item: Happening) -> dict[str, object]:
         "response_us": item.took,
         "monitor": item.monitor,
         "observed_seconds": item.observed,
+        **{name: getattr(item, name) for name in PROPERTIES},
     }
     minor = None
     if item.amount is not None and item.currency is not None:
@@ -122,7 +138,9 @@ def ledger(happenings: Iterable[Happening]) -> duckdb.DuckDBPyConnection:
             session VARCHAR, country VARCHAR, plan VARCHAR, channel VARCHAR, product VARCHAR,
             quantity BIGINT, amount DECIMAL(18, 2), currency VARCHAR, status VARCHAR,
             method VARCHAR, path VARCHAR, sent BIGINT, took BIGINT, monitor VARCHAR,
-            observed BIGINT, id VARCHAR)
+            observed BIGINT, partner VARCHAR, kind VARCHAR, category VARCHAR, interval VARCHAR,
+            topic VARCHAR, priority VARCHAR, guests VARCHAR, seconds VARCHAR, minutes VARCHAR,
+            csat VARCHAR, id VARCHAR)
         """
     )
     rows = [list(vars(item).values()) for item in numbered(happenings)]
@@ -135,6 +153,7 @@ class Shop:
 
     def __init__(self, warehouse: Warehouse) -> None:
         self.warehouse = warehouse
+        self._known: Known | None = None
 
     @classmethod
     @contextmanager
@@ -161,7 +180,7 @@ class Shop:
 
     def ask(self, query: Query, *, now: datetime = NOW, settings: Settings | None = None) -> Answer:
         with self.warehouse.reader(OWNER) as reader:
-            known = Known.read(reader)
+            self._known = known = Known.read(reader, self._known)
             return Evaluator(reader, known, settings or Settings(currency="GBP"), now).answer(query)
 
     def rows(
@@ -263,6 +282,83 @@ EVENTS = [
     told("2024-03-25 23:59", SEEN, user="u3", country="Spain", plan="pro"),
     told("2024-03-26 00:01", SIGNED_UP, user="u3", country="Spain", plan="pro"),
     told("2024-03-31 12:00", SEEN, user="u1", country="Spain", plan="pro"),
+    # Partners: one is approved twice, one leaves and is nowhere; an event crosses a month's end.
+    told("2023-12-20", "partner_approved", customer="p0", country="France", plan="pro"),
+    told("2024-01-02", "partner_approved", customer="p1", country="Italy", plan="pro"),
+    told("2024-01-03", "partner_approved", customer="p1", country="Italy", plan="pro"),
+    told("2024-02-02", "partner_deactivated", customer="p0", plan="pro"),
+    told("2024-01-31 23:59", "partner_event_held", customer="p1", country="Italy", plan="pro",
+         partner="Alba", kind="wedding", guests=120),
+    told("2024-01-31 22:00", "partner_event_held", customer="p1", country="Italy", plan="pro",
+         partner="Alba", kind="fair", guests="80"),
+    told("2024-02-11 22:00", "partner_event_held", customer="p2", partner="Bora", kind="fair",
+         guests="many"),
+    told("2024-03-02", "partner_event_planned", customer="p1", country="Italy", plan="pro"),
+    told("2024-01-31 23:59:30", "picture_generated", customer="p1", country="Italy", plan="pro",
+         product="Sepia", category="ink", seconds=1.1),
+    told("2024-02-01 00:00", "picture_failed", customer="p1", country="Italy", plan="pro"),
+    told("2024-02-01 00:01", "picture_generated", customer="p1", country="Italy", plan="pro",
+         product="Neon", category="light", seconds=2.2),
+    told("2024-03-01", "picture_generated", customer="p0", country="France", plan="free",
+         product="Sepia", category="ink", seconds="3.3"),
+    # Credits used in a month in which none were added; those set aside are neither.
+    told("2023-12-21", "credits_granted", customer="p0", country="France", plan="pro",
+         partner="Bora", quantity=10),
+    told("2024-01-02", "credits_granted", customer="p1", country="Italy", plan="pro",
+         partner="Alba", quantity=1000),
+    told("2024-01-04", "credits_bought", "29.00", customer="p1", country="Italy", plan="pro",
+         quantity=100),
+    told("2024-01-30", "credits_allocated", customer="p1", country="Italy", plan="pro",
+         quantity=300),
+    told("2024-02-01", "credits_used", customer="p1", country="Italy", plan="pro",
+         partner="Alba", quantity=90),
+    told("2024-02-01", "credits_released", customer="p1", country="Italy", plan="pro",
+         quantity=210),
+    told("2024-01-02", "contract_signed", "2400.00", customer="p1", country="Italy", plan="pro"),
+    told("2024-03-02", "contract_renewed", "2544.00", customer="p0", country="France",
+         plan="free"),
+    told("2024-01-09", "contract_paid", "200.00", customer="p1", country="Italy", plan="pro"),
+    # People at home, and subscriptions: one from before, one that grows, shrinks and ends.
+    told("2024-01-08", "app_account_created", user="h1", country="Spain"),
+    told("2024-01-08", "app_account_created", user="h2", plan="pro"),
+    told("2024-01-09", "app_picture_generated", user="h1", country="Spain", product="Neon",
+         category="light", seconds=40),
+    told("2024-01-31 23:59:59.999999", "app_picture_generated", user="h1", country="Spain"),
+    told("2024-02-05", "app_picture_generated", user="h2", plan="pro", product="Neon",
+         category="light", seconds="n/a"),
+    told("2024-02-05", "app_picture_failed", user="h3", plan="pro"),
+    told("2024-03-15", "app_picture_generated", user="h2", country="Spain"),
+    told("2024-02-06", "credit_pack_purchased", "4.99", user="h2", plan="pro", quantity=10),
+    told("2023-11-20", "subscription_started", "19.00", customer="ann", country="France",
+         plan="team", interval="year"),
+    told("2024-01-20", "subscription_started", "39.00", customer="bob", plan="pro",
+         interval="month"),
+    told("2024-01-20", "subscription_invoiced", "390.00", customer="bob", plan="pro"),
+    told("2024-01-21", "subscription_upgraded", "39.00", customer="bob", plan="pro"),
+    told("2024-02-21", "subscription_downgraded", "-39.00", customer="bob", plan="pro"),
+    told("2024-03-21", "subscription_cancelled", "-39.00", customer="bob", plan="pro",
+         interval="month"),
+    told("2024-03-21", "subscription_payment_failed", "19.00", customer="ann", country="France",
+         plan="team"),
+    told("2024-01-22", "ticket_opened", customer="ann", country="France", plan="free",
+         topic="billing", priority="high"),
+    told("2024-02-22", "ticket_opened", customer="zoe", plan="pro", topic="other",
+         priority="urgent"),
+    told("2024-02-23", "ticket_opened", customer="zoe", plan="pro", topic="other",
+         priority="low"),
+    told("2024-01-22", "ticket_opened", customer="bob", plan="pro"),
+    told("2024-02-01", "ticket_replied", customer="bob", plan="pro", minutes=15),
+    told("2024-02-01", "ticket_replied", customer="ann", country="France", plan="free",
+         topic="billing", minutes=20.5),
+    told("2024-02-01", "ticket_replied", customer="zoe", plan="pro", topic="other",
+         minutes=2_000),
+    told("2024-02-02", "ticket_resolved", customer="bob", plan="pro", minutes=1_455, csat=4),
+    told("2024-02-03", "ticket_resolved", customer="zoe", plan="pro", topic="other",
+         minutes=60, csat="5"),
+    # Nobody can add this up, or the null after it; a resolution without a score has no average.
+    told("2024-02-04", "ticket_resolved", customer="zoe", plan="pro", topic="other",
+         csat="very good"),
+    told("2024-03-04", "ticket_resolved", customer="ann", country="France", plan="free"),
     # After the quarter: the first microsecond of April must not count.
     told("2024-04-01", PLACED, "1000.00", order="F1", customer="eve", country="France",
          plan="pro", product="cup", quantity=100),

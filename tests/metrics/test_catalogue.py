@@ -16,6 +16,7 @@ import pytest
 from analyticspro.grain import Grain
 from analyticspro.metrics import Filter, Query, catalog
 from tests.metrics.shop import EVENTS, Shop, ledger
+from tests.metrics.walk import PERCENTILES
 
 BY_HAND = Path(__file__).parent / "by_hand"
 QUARTER = "2024-Q1"
@@ -53,13 +54,44 @@ CUTS_OF_CHECKS = (
 )
 
 
+def by_property(name: str, but: str) -> Cut:
+    return Cut(
+        f"month by {name}, but {but}", Grain.MONTH, (name,), (Filter(name, (but,), exclude=True),)
+    )
+
+
+# Properties that are no column, and metrics that are proved by them too: one of each kind.
+BUT_INK, BUT_BILLING = by_property("category", "ink"), by_property("topic", "billing")
+BUT_ALBA, BUT_WEDDINGS = by_property("partner", "Alba"), by_property("kind", "wedding")
+CUTS_BY_PROPERTY = {
+    "event_guests": BUT_WEDDINGS,
+    "styles_used": BUT_INK,
+    "picture_time": BUT_INK,
+    "picture_time_p95": BUT_INK,
+    "credit_consumption": BUT_ALBA,
+    "credits_in_channels": BUT_ALBA,
+    "mrr": by_property("interval", "year"),
+    "tickets_opened": BUT_BILLING,
+    "urgent_tickets": BUT_BILLING,
+    "reply_time": BUT_BILLING,
+    "resolution_time": BUT_BILLING,
+    "satisfaction": BUT_BILLING,
+}
+
+
 def cuts_of(metric: str) -> tuple[Cut, ...]:
     dimensions = catalog.metric(metric).dimensions
     if "status" in dimensions:
         return CUTS_OF_REQUESTS
-    return CUTS_OF_CHECKS if "monitor" in dimensions else CUTS
+    if "monitor" in dimensions:
+        return CUTS_OF_CHECKS
+    return (*CUTS, *([CUTS_BY_PROPERTY[metric]] if metric in CUTS_BY_PROPERTY else []))
 
 
+# Others are 0 where there is nothing of them.
+NULL_OF_NOTHING = PERCENTILES | {
+    name for name, metric in catalog.METRICS.items() if type(metric).__name__ == "Ratio"
+}
 CASES = [
     pytest.param(metric, cut, id=f"{metric}-{cut.heading}")
     for metric in catalog.METRICS
@@ -99,7 +131,7 @@ def test_a_metric_says_what_its_hand_written_sql_says(
 
 @pytest.mark.parametrize(
     "cut",
-    dict.fromkeys(CUTS + CUTS_OF_REQUESTS + CUTS_OF_CHECKS),
+    dict.fromkeys((*CUTS, *CUTS_OF_REQUESTS, *CUTS_OF_CHECKS, *CUTS_BY_PROPERTY.values())),
     ids=lambda cut: cut.heading,
 )
 def test_a_metric_asked_among_others_says_the_same(cut: Cut, shop: Shop):
@@ -113,7 +145,7 @@ def test_a_metric_asked_among_others_says_the_same(cut: Cut, shop: Shop):
         alone = shop.ask(Query((metric,), cut.grain, cut.by, QUARTER, cut.where)).frame
         there = {row[:-1]: row[-1] for row in alone.rows()}
         for row in together.select(*keys, metric).rows():
-            elsewhere = None if type(catalog.metric(metric)).__name__ == "Ratio" else 0
+            elsewhere = None if metric in NULL_OF_NOTHING else 0
             assert row[-1] == there.get(row[:-1], elsewhere), (metric, row)
 
 

@@ -15,7 +15,14 @@ from analyticspro.config import Settings
 from analyticspro.connectors.batch import REJECTS
 from analyticspro.errors import UnknownName
 from analyticspro.metrics import Answer, Query, catalog
-from analyticspro.metrics.model import Aggregation, Ratio, is_additive, measures, version
+from analyticspro.metrics.model import (
+    Aggregation,
+    Ratio,
+    is_additive,
+    is_to_date,
+    measures,
+    version,
+)
 from analyticspro.policy import OWNER
 from analyticspro.warehouse import Cursor
 from tests.metrics.shop import EVENTS, PLACED, VIEWED, Shop, at, frame, told
@@ -45,12 +52,14 @@ def test_it_names_each_metric_as_the_catalogue_defines_it(shop: Shop):
         "better": "higher",
         "currency": "GBP",
         "additive": True,
+        "zero_of_nothing": True,
         "version": version(catalog.metric("revenue")),
     }
     assert described["cancellation_rate"]["unit"] == "fraction"
     assert described["cancellation_rate"]["better"] == "lower"
     assert described["cancellation_rate"]["currency"] is None
     assert described["cancellation_rate"]["additive"] is False
+    assert described["cancellation_rate"]["zero_of_nothing"] is False
 
 
 def test_it_says_when_where_and_who(shop: Shop):
@@ -87,7 +96,7 @@ def test_rows_read_is_what_one_can_count(metric: str, shop: Shop):
     """The events in the period that the metric looks at; to date, those before it too."""
     definition = catalog.metric(metric)
     names = {name for measure in measures(definition) for name in measure.events}
-    start = at("1970-01-01") if metric.endswith("_to_date") else at("2024-01-01")
+    start = at("1970-01-01") if is_to_date(definition) else at("2024-01-01")
     counted = [
         event
         for event in EVENTS
@@ -129,7 +138,13 @@ def test_distinct_counts_and_ratios_are_never_to_be_added():
     of_business = {"revenue", "gross_order_value", "units", "refunds"}
     of_visits = {"page_views", "events", "sessions"}
     of_requests = {"requests", "failed_requests", "refused_requests", "bytes_sent"}
-    assert additive == of_business | of_visits | of_requests | {"checks"}
+    of_partners = {"partner_events", "event_guests", "contract_value", "event_pictures"}
+    of_credits = {"partner_credits_added", "partner_credits_used", "credit_pack_revenue"}
+    of_subscriptions = {"started_mrr", "cancelled_mrr", "subscription_revenue"}
+    of_support = {"tickets_opened", "urgent_tickets", "tickets_resolved"}
+    assert additive == {"checks"} | of_business | of_visits | of_requests | of_partners.union(
+        of_credits, of_subscriptions, of_support
+    )
 
 
 def test_late_and_rejected_records_are_counted(empty: Shop):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
+from math import floor
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,13 @@ from tests.visits import is_bounce, pages, visits
 
 Figure = int | Decimal | float | None
 ORDERS = (PLACED, CANCELLED, REFUNDED)
+HELD, AT_HOME = ("partner_event_held",), ("app_picture_generated",)
+ASKED, DRAWN = ("picture_generated", "picture_failed"), ("picture_generated", *AT_HOME)
+ADDED = ("credits_granted", "credits_bought")
+SUBSCRIBED = (
+    *("subscription_started", "subscription_upgraded"),
+    *("subscription_downgraded", "subscription_cancelled"),
+)
 
 
 def _sum(events: Iterable[Happening], *names: str) -> Decimal:
@@ -22,6 +30,42 @@ def _sum(events: Iterable[Happening], *names: str) -> Decimal:
 
 def _distinct(events: Iterable[Happening], what: str, *names: str) -> int:
     return len({getattr(e, what) for e in events if e.name in names} - {None})
+
+
+def _count(events: Iterable[Happening], *names: str) -> int:
+    return sum(e.name in names for e in events)
+
+
+def _quantity(events: Iterable[Happening], *names: str) -> int:
+    return sum(e.quantity or 0 for e in events if e.name in names)
+
+
+def _numbers(events: Iterable[Happening], what: str, *names: str) -> list[Decimal]:
+    """Return what can be read as a number of a property, whether it came as one or as a text."""
+    found = []
+    for event in events:
+        value = getattr(event, what)
+        if event.name in names and value is not None:
+            try:
+                found.append(Decimal(str(value)))
+            except InvalidOperation:
+                continue
+    return found
+
+
+def _mean(numbers: Sequence[Decimal]) -> float | None:
+    return _over(sum(numbers), len(numbers))
+
+
+def _share(numbers: Sequence[Decimal], share: float, times: float = 1) -> float | None:
+    """Return the number below which a share of all lies, on the line between its neighbours."""
+    if not numbers:
+        return None
+    ranked = [float(number) for number in sorted(numbers)]
+    place = share * (len(ranked) - 1)
+    low = floor(place)
+    high = min(low + 1, len(ranked) - 1)
+    return times * (ranked[low] + (place - low) * (ranked[high] - ranked[low]))
 
 
 def _over(top: Decimal | float, bottom: Decimal | int) -> float | None:
@@ -64,10 +108,85 @@ WITHIN: dict[str, tuple[tuple[str, ...], Callable[[list[Happening]], Figure]]] =
     "active_users": ((), lambda es: _distinct(es, "user", *{e.name for e in es})),
     "page_views": ((VIEWED,), lambda es: sum(e.name == VIEWED for e in es)),
     "events": ((), len),
+    "partners_approved": (
+        ("partner_approved",),
+        lambda es: _distinct(es, "customer", "partner_approved"),
+    ),
+    "partners_deactivated": (
+        ("partner_deactivated",),
+        lambda es: _distinct(es, "customer", "partner_deactivated"),
+    ),
+    "active_partners": (HELD, lambda es: _distinct(es, "customer", *HELD)),
+    "partner_events": (HELD, lambda es: _count(es, *HELD)),
+    "event_guests": (HELD, lambda es: sum(_numbers(es, "guests", *HELD))),
+    "event_pictures": (ASKED, lambda es: _count(es, *ASKED)),
+    "picture_failure_rate": (
+        ASKED,
+        lambda es: _over(_count(es, "picture_failed"), _count(es, *ASKED)),
+    ),
+    "pictures_per_event": (
+        ASKED + HELD,
+        lambda es: _over(_count(es, *ASKED), _count(es, *HELD)),
+    ),
+    "styles_used": (DRAWN, lambda es: _distinct(es, "product", *DRAWN)),
+    "picture_time": (DRAWN, lambda es: _mean(_numbers(es, "seconds", *DRAWN))),
+    "picture_time_p95": (DRAWN, lambda es: _share(_numbers(es, "seconds", *DRAWN), 0.95)),
+    "partner_credits_added": (ADDED, lambda es: _quantity(es, *ADDED)),
+    "partner_credits_used": (("credits_used",), lambda es: _quantity(es, "credits_used")),
+    "contract_value": (
+        ("contract_signed", "contract_renewed"),
+        lambda es: _sum(es, "contract_signed", "contract_renewed"),
+    ),
+    "credit_pack_revenue": (
+        ("credit_pack_purchased",),
+        lambda es: _sum(es, "credit_pack_purchased"),
+    ),
+    "subscription_revenue": (
+        ("subscription_invoiced",),
+        lambda es: _sum(es, "subscription_invoiced"),
+    ),
+    "started_mrr": (("subscription_started",), lambda es: _sum(es, "subscription_started")),
+    "cancelled_mrr": (
+        ("subscription_cancelled",),
+        lambda es: _sum(es, "subscription_cancelled"),
+    ),
+    "app_sign_ups": (
+        ("app_account_created",),
+        lambda es: _distinct(es, "user", "app_account_created"),
+    ),
+    "active_app_users": (AT_HOME, lambda es: _distinct(es, "user", *AT_HOME)),
+    "tickets_opened": (("ticket_opened",), lambda es: _count(es, "ticket_opened")),
+    "urgent_tickets": (
+        ("ticket_opened",),
+        lambda es: sum(e.name == "ticket_opened" and e.priority in ("high", "urgent") for e in es),
+    ),
+    "tickets_resolved": (("ticket_resolved",), lambda es: _count(es, "ticket_resolved")),
+    "reply_time": (
+        ("ticket_replied",),
+        lambda es: _share(_numbers(es, "minutes", "ticket_replied"), 0.5, 60),
+    ),
+    "resolution_time": (
+        ("ticket_resolved",),
+        lambda es: _share(_numbers(es, "minutes", "ticket_resolved"), 0.5, 60),
+    ),
+    "satisfaction": (
+        ("ticket_resolved",),
+        lambda es: _mean(_numbers(es, "csat", "ticket_resolved")),
+    ),
 }
-TO_DATE = {
-    "revenue_to_date": "revenue",
-    "customers_to_date": "active_customers",
+# The same of metrics that look at everything up to the end of a bucket.
+TO_DATE: dict[str, tuple[tuple[str, ...], Callable[[list[Happening]], Figure]]] = {
+    "revenue_to_date": WITHIN["revenue"],
+    "customers_to_date": WITHIN["active_customers"],
+    "mrr": (SUBSCRIBED, lambda es: _sum(es, *SUBSCRIBED)),
+    "credit_consumption": (
+        (*ADDED, "credits_used"),
+        lambda es: _over(_quantity(es, "credits_used"), _quantity(es, *ADDED)),
+    ),
+    "credits_in_channels": (
+        (*ADDED, "credits_released", "credits_allocated"),
+        lambda es: _quantity(es, *ADDED, "credits_released") - _quantity(es, "credits_allocated"),
+    ),
 }
 # Over the sessions that began in a bucket.
 OF_SESSIONS: dict[str, Callable[[list[list[Happening]]], Figure]] = {
@@ -76,11 +195,14 @@ OF_SESSIONS: dict[str, Callable[[list[list[Happening]]], Figure]] = {
     "pages_per_session": lambda ss: _over(sum(map(pages, ss)), len(ss)),
     "session_duration": lambda ss: _over(sum(map(_seconds, ss)), len(ss)),
 }
-# Over lists of who was there, one for each of the days that end with a bucket; how many days.
-TRAILING: dict[str, tuple[int, Callable[[list[set[str]]], Figure]]] = {
-    "weekly_active_users": (7, lambda days: len(set().union(*days))),
-    "monthly_active_users": (30, lambda days: len(set().union(*days))),
+# Over lists of who was there, one for each of the days that end with a bucket: the events that
+# tell who was (none named: all), and how many days.
+TRAILING: dict[str, tuple[tuple[str, ...], int, Callable[[list[set[str]]], Figure]]] = {
+    "weekly_active_users": ((), 7, lambda days: len(set().union(*days))),
+    "monthly_active_users": ((), 30, lambda days: len(set().union(*days))),
+    "monthly_app_users": (AT_HOME, 30, lambda days: len(set().union(*days))),
     "stickiness": (
+        (),
         30,
         lambda days: _over(sum(map(len, days)), 30 * len(set().union(*days))),
     ),
@@ -93,7 +215,15 @@ RATIOS = {
     "pages_per_session",
     "session_duration",
     "stickiness",
+    "picture_failure_rate",
+    "pictures_per_event",
+    "picture_time",
+    "satisfaction",
+    "credit_consumption",
 }
+PERCENTILES = {"picture_time_p95", "reply_time", "resolution_time", "response_p95"}
+# Null where there is nothing of them; others are 0 there.
+NULLABLE = RATIOS | PERCENTILES
 
 
 def _seconds(session: list[Happening]) -> float:
@@ -133,11 +263,11 @@ class Walk:
             found.setdefault(key, {}).update({m: OF_SESSIONS[m](sessions) for m in of_sessions})
         for metric in set(metrics) - set(within) - set(of_sessions):
             is_to_date = metric in TO_DATE
-            figures = self._to_date(TO_DATE[metric]) if is_to_date else self._trailing(metric)
+            figures = self._to_date(metric) if is_to_date else self._trailing(metric)
             for key, figure in figures.items():
                 found.setdefault(key, {})[metric] = figure
         filled = [
-            (*key, *(figures.get(m, None if m in RATIOS else 0) for m in metrics))
+            (*key, *(figures.get(m, None if m in NULLABLE else 0) for m in metrics))
             for key, figures in found.items()
         ]
         width = len(self.by) + (self.grain is not None)
@@ -165,7 +295,7 @@ class Walk:
         return groups
 
     def _trailing(self, metric: str) -> dict[tuple[object, ...], Figure]:
-        count, value = TRAILING[metric]
+        names, count, value = TRAILING[metric]
         end = min(self.end, self.until.astimezone(self.zone).replace(tzinfo=None))
         moment = timedelta(microseconds=1)
         if end <= self.start:
@@ -176,7 +306,8 @@ class Walk:
         there = [
             (self.wall(e), self._segment(e), e.user)
             for e in self.events
-            if e.user is not None and self.wall(e) < end and e.at < self.until
+            if e.user is not None and (not names or e.name in names)
+            if self.wall(e) < end and e.at < self.until
         ]
         first = self.start if self.grain else end - moment
         since = first.date() - timedelta(days=count - 1)
@@ -199,14 +330,14 @@ class Walk:
         return found
 
     def _to_date(self, metric: str) -> dict[tuple[object, ...], Figure]:
-        names, value = WITHIN[metric]
+        names, value = TO_DATE[metric]
         end = min(self.end, self.until.astimezone(self.zone).replace(tzinfo=None))
         so_far = [
             e
             for e in self.events
             if e.name in names and e.at < self.until and self.wall(e) < self.end
         ]
-        counted = [e for e in so_far if metric != "active_customers" or e.customer is not None]
+        counted = [e for e in so_far if metric != "customers_to_date" or e.customer is not None]
         if self.grain is None:
             segments = {self._segment(event) for event in so_far} if self.by else {()}
             return {

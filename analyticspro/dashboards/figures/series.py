@@ -35,7 +35,7 @@ def bucket_of(value: date, grain: Grain, week_start: WeekStart) -> datetime:
 
 def is_zero_when_absent(metric: Mapping[str, Any]) -> bool:
     """Return whether a bucket without rows means 0; for a ratio it means no value at all."""
-    return bool(metric.get("additive")) or metric["unit"] == "count"
+    return bool(metric["zero_of_nothing"])
 
 
 def values_of(

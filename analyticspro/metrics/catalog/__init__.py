@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from analyticspro.errors import UnknownName
-from analyticspro.metrics.catalog import audience, commerce, dimensions, operations
+from analyticspro.metrics.catalog import (
+    app,
+    audience,
+    commerce,
+    dimensions,
+    operations,
+    partners,
+    pictures,
+    subscriptions,
+    support,
+)
 from analyticspro.metrics.model import Dimension, Metric
 
 __all__ = ["DIMENSIONS", "METRICS", "metric"]
 
-METRICS: dict[str, Metric] = {
-    m.name: m for m in (*commerce.METRICS, *audience.METRICS, *operations.METRICS)
-}
+_ROOMS = (commerce, audience, partners, pictures, app, subscriptions, support, operations)
+METRICS: dict[str, Metric] = {metric.name: metric for room in _ROOMS for metric in room.METRICS}
 DIMENSIONS: dict[str, Dimension] = {d.name: d for d in dimensions.DIMENSIONS}
 
 

@@ -137,17 +137,17 @@ PAGES_PER_SESSION = Ratio(
 )
 SESSION_DURATION = Ratio(
     name="session_duration",
-    title="Session duration, s",
-    meaning="Seconds from the first to the last event of a session, on average over those that "
-    "began in the bucket. One of a single event lasts 0.",
-    unit=Unit.COUNT,
+    title="Session duration",
+    meaning="Time from the first to the last event of a session, on average over those that "
+    "began in the bucket. One of a single event lasts no time.",
+    unit=Unit.SECONDS,
     better="higher",
     dimensions=_DIMENSIONS,
     numerator=OfSessions(
         name="seconds_in_sessions",
-        title="Time in sessions, s",
-        meaning="Seconds that the sessions which began in the bucket lasted.",
-        unit=Unit.COUNT,
+        title="Time in sessions",
+        meaning="How long the sessions which began in the bucket lasted together.",
+        unit=Unit.SECONDS,
         better="higher",
         dimensions=_DIMENSIONS,
         column="seconds",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analyticspro.metrics.model import Dimension
+from analyticspro.metrics.model import Dimension, Property
 
 __all__ = ["DIMENSIONS"]
 
@@ -18,5 +18,16 @@ DIMENSIONS = (
     Dimension("method", "Method", "Method of a request, such as GET."),
     Dimension("path", "Path", "What a request asked for, without its query."),
     Dimension("monitor", "Monitor", "Name of what was checked."),
+    Dimension("partner", "Partner", "Name of the partner.", Property("partner")),
+    Dimension("kind", "Kind", "Kind of the partner, or of the event held.", Property("kind")),
+    Dimension("category", "Category", "Category of the style.", Property("category")),
+    Dimension(
+        "interval",
+        "Paid by",
+        "How often a subscription is paid: by the month or by the year.",
+        Property("interval"),
+    ),
+    Dimension("topic", "Topic", "What a support ticket is about.", Property("topic")),
+    Dimension("priority", "Priority", "Priority of a support ticket.", Property("priority")),
     Dimension("event", "Event", "Name of the event."),
 )

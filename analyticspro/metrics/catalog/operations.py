@@ -6,6 +6,8 @@ declared maintenance excluded. The connectors tell by an event's name what went 
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from analyticspro.metrics.model import Aggregation, Ratio, Simple, Unit
 
 __all__ = ["METRICS"]
@@ -16,6 +18,7 @@ _REQUESTS = ("request_served", *_REFUSED, *_FAILED)
 _OF_REQUESTS = ("source", "status", "method", "path")
 _PASSED = ("check_passed",)
 _OBSERVED = (*_PASSED, "check_failed")
+_MICROSECOND = Fraction(1, 1_000_000)
 _OF_CHECKS = ("source", "monitor")
 
 REQUESTS = Simple(
@@ -71,21 +74,22 @@ BYTES_SENT = Simple(
 )
 AVERAGE_RESPONSE = Ratio(
     name="average_response",
-    title="Average response, µs",
-    meaning="Microseconds that a request took, on average over those whose time was logged.",
-    unit=Unit.COUNT,
+    title="Average response",
+    meaning="How long a request took, on average over those whose time was logged.",
+    unit=Unit.SECONDS,
     better="lower",
     dimensions=_OF_REQUESTS,
     numerator=Simple(
         name="response_time",
-        title="Response time, µs",
-        meaning="Microseconds that requests took.",
-        unit=Unit.COUNT,
+        title="Response time",
+        meaning="How long all requests together took.",
+        unit=Unit.SECONDS,
         better="lower",
         dimensions=_OF_REQUESTS,
         events=_REQUESTS,
         aggregation=Aggregation.SUM,
         column="response_us",
+        one_is=_MICROSECOND,
     ),
     denominator=Simple(
         name="timed_requests",
@@ -98,6 +102,18 @@ AVERAGE_RESPONSE = Ratio(
         aggregation=Aggregation.COUNT,
         column="response_us",
     ),
+)
+RESPONSE_P95 = Simple(
+    name="response_p95",
+    title="Response, 95th percentile",
+    meaning="95 of 100 requests whose time was logged took no longer.",
+    unit=Unit.SECONDS,
+    better="lower",
+    dimensions=_OF_REQUESTS,
+    events=_REQUESTS,
+    aggregation=Aggregation.P95,
+    column="response_us",
+    one_is=_MICROSECOND,
 )
 CHECKS = Simple(
     name="checks",
@@ -148,6 +164,7 @@ METRICS = (
     REFUSED_REQUESTS,
     BYTES_SENT,
     AVERAGE_RESPONSE,
+    RESPONSE_P95,
     CHECKS,
     UPTIME,
 )

@@ -1,11 +1,11 @@
 -- total
-SELECT sum(took) / nullif(count(took), 0)
+SELECT sum(took) / 1000000 / nullif(count(took), 0)
 FROM events
 WHERE name IN ('request_served', 'request_refused', 'request_failed')
   AND happened_at >= '2024-01-01' AND happened_at < '2024-04-01';
 
 -- month by status
-SELECT date_trunc('month', happened_at)::DATE, status, sum(took) / nullif(count(took), 0)
+SELECT date_trunc('month', happened_at)::DATE, status, sum(took) / 1000000 / nullif(count(took), 0)
 FROM events
 WHERE name IN ('request_served', 'request_refused', 'request_failed')
   AND happened_at >= '2024-01-01' AND happened_at < '2024-04-01'
@@ -13,7 +13,7 @@ GROUP BY 1, 2
 ORDER BY 1, 2 NULLS LAST;
 
 -- month, of / but HEAD
-SELECT date_trunc('month', happened_at)::DATE, sum(took) / nullif(count(took), 0)
+SELECT date_trunc('month', happened_at)::DATE, sum(took) / 1000000 / nullif(count(took), 0)
 FROM events
 WHERE name IN ('request_served', 'request_refused', 'request_failed')
   AND happened_at >= '2024-01-01' AND happened_at < '2024-04-01'

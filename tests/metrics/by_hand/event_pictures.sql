@@ -1,0 +1,22 @@
+-- total
+SELECT count(*)
+FROM events
+WHERE name IN ('picture_generated', 'picture_failed')
+  AND happened_at >= '2024-01-01' AND happened_at < '2024-04-01';
+
+-- month by country
+SELECT date_trunc('month', happened_at)::DATE, country, count(*)
+FROM events
+WHERE name IN ('picture_generated', 'picture_failed')
+  AND happened_at >= '2024-01-01' AND happened_at < '2024-04-01'
+GROUP BY 1, 2
+ORDER BY 1, 2 NULLS LAST;
+
+-- month, pro plan outside France
+SELECT date_trunc('month', happened_at)::DATE, count(*)
+FROM events
+WHERE name IN ('picture_generated', 'picture_failed')
+  AND happened_at >= '2024-01-01' AND happened_at < '2024-04-01'
+  AND plan = 'pro' AND (country <> 'France' OR country IS NULL)
+GROUP BY 1
+ORDER BY 1;

@@ -1,0 +1,31 @@
+-- total
+SELECT 60 * median(try_cast(minutes AS DECIMAL(18, 6))::DOUBLE)
+FROM events
+WHERE name = 'ticket_replied'
+  AND happened_at >= '2024-01-01' AND happened_at < '2024-04-01';
+
+-- month by country
+SELECT date_trunc('month', happened_at)::DATE, country, 60 * median(try_cast(minutes AS DECIMAL(18, 6))::DOUBLE)
+FROM events
+WHERE name = 'ticket_replied'
+  AND happened_at >= '2024-01-01' AND happened_at < '2024-04-01'
+GROUP BY 1, 2
+ORDER BY 1, 2 NULLS LAST;
+
+-- month, pro plan outside France
+SELECT date_trunc('month', happened_at)::DATE, 60 * median(try_cast(minutes AS DECIMAL(18, 6))::DOUBLE)
+FROM events
+WHERE name = 'ticket_replied'
+  AND happened_at >= '2024-01-01' AND happened_at < '2024-04-01'
+  AND plan = 'pro' AND (country <> 'France' OR country IS NULL)
+GROUP BY 1
+ORDER BY 1;
+
+-- month by topic, but billing
+SELECT date_trunc('month', happened_at)::DATE, topic, 60 * median(try_cast(minutes AS DECIMAL(18, 6))::DOUBLE)
+FROM events
+WHERE name = 'ticket_replied'
+  AND happened_at >= '2024-01-01' AND happened_at < '2024-04-01'
+  AND (topic <> 'billing' OR topic IS NULL)
+GROUP BY 1, 2
+ORDER BY 1, 2 NULLS LAST;

@@ -1,0 +1,31 @@
+-- total
+SELECT sum(try_cast(csat AS DECIMAL(18, 6))) / nullif(count(try_cast(csat AS DECIMAL(18, 6))), 0)
+FROM events
+WHERE name = 'ticket_resolved'
+  AND happened_at >= '2024-01-01' AND happened_at < '2024-04-01';
+
+-- month by country
+SELECT date_trunc('month', happened_at)::DATE, country, sum(try_cast(csat AS DECIMAL(18, 6))) / nullif(count(try_cast(csat AS DECIMAL(18, 6))), 0)
+FROM events
+WHERE name = 'ticket_resolved'
+  AND happened_at >= '2024-01-01' AND happened_at < '2024-04-01'
+GROUP BY 1, 2
+ORDER BY 1, 2 NULLS LAST;
+
+-- month, pro plan outside France
+SELECT date_trunc('month', happened_at)::DATE, sum(try_cast(csat AS DECIMAL(18, 6))) / nullif(count(try_cast(csat AS DECIMAL(18, 6))), 0)
+FROM events
+WHERE name = 'ticket_resolved'
+  AND happened_at >= '2024-01-01' AND happened_at < '2024-04-01'
+  AND plan = 'pro' AND (country <> 'France' OR country IS NULL)
+GROUP BY 1
+ORDER BY 1;
+
+-- month by topic, but billing
+SELECT date_trunc('month', happened_at)::DATE, topic, sum(try_cast(csat AS DECIMAL(18, 6))) / nullif(count(try_cast(csat AS DECIMAL(18, 6))), 0)
+FROM events
+WHERE name = 'ticket_resolved'
+  AND happened_at >= '2024-01-01' AND happened_at < '2024-04-01'
+  AND (topic <> 'billing' OR topic IS NULL)
+GROUP BY 1, 2
+ORDER BY 1, 2 NULLS LAST;

@@ -1,0 +1,31 @@
+-- total
+SELECT count(*) FILTER (priority IN ('high', 'urgent'))
+FROM events
+WHERE name = 'ticket_opened'
+  AND happened_at >= '2024-01-01' AND happened_at < '2024-04-01';
+
+-- month by country
+SELECT date_trunc('month', happened_at)::DATE, country, count(*) FILTER (priority IN ('high', 'urgent'))
+FROM events
+WHERE name = 'ticket_opened'
+  AND happened_at >= '2024-01-01' AND happened_at < '2024-04-01'
+GROUP BY 1, 2
+ORDER BY 1, 2 NULLS LAST;
+
+-- month, pro plan outside France
+SELECT date_trunc('month', happened_at)::DATE, count(*) FILTER (priority IN ('high', 'urgent'))
+FROM events
+WHERE name = 'ticket_opened'
+  AND happened_at >= '2024-01-01' AND happened_at < '2024-04-01'
+  AND plan = 'pro' AND (country <> 'France' OR country IS NULL)
+GROUP BY 1
+ORDER BY 1;
+
+-- month by topic, but billing
+SELECT date_trunc('month', happened_at)::DATE, topic, count(*) FILTER (priority IN ('high', 'urgent'))
+FROM events
+WHERE name = 'ticket_opened'
+  AND happened_at >= '2024-01-01' AND happened_at < '2024-04-01'
+  AND (topic <> 'billing' OR topic IS NULL)
+GROUP BY 1, 2
+ORDER BY 1, 2 NULLS LAST;
