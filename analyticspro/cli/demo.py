@@ -10,16 +10,15 @@ from types import FrameType
 
 import click
 
-from analyticspro import clock
 from analyticspro.cli import output
 from analyticspro.cli.root import Place, group, with_place
-from analyticspro.client import Remote, presence, reach
-from analyticspro.errors import RetriableError, ServiceUnavailable, from_payload
+from analyticspro.client import presence, reach
+from analyticspro.config import Home
+from analyticspro.errors import ServiceUnavailable, from_payload
 
 __all__ = ["load_demo"]
 
 _EVENTS, _SEED = 200_000, 7
-_STEP_EVERY_S = 2.0
 
 
 @group.command()
@@ -36,7 +35,7 @@ _STEP_EVERY_S = 2.0
 @click.option(
     "--live",
     is_flag=True,
-    help="Go on in real time until stopped with Ctrl-C; the services must run.",
+    help="Go on in real time until stopped with Ctrl-C, where the services do not do that.",
 )
 @with_place
 def demo(place: Place, *, events: int | None, seed: int | None, live: bool) -> None:
@@ -48,7 +47,7 @@ def demo(place: Place, *, events: int | None, seed: int | None, live: bool) -> N
     mixed with real data.
 
     The same hour, seed and number of events give the same story. Run again, it goes on: what
-    was told stays as it is. With --live it goes on for as long as this runs.
+    was told stays as it is. Where the services run ('up'), it goes on by itself in real time.
 
     \b
     analyticspro demo
@@ -89,44 +88,14 @@ def _story(place: Place, events: int | None, seed: int | None) -> tuple[int, int
 
 
 def _live(place: Place) -> None:
-    from analyticspro.demo_company import Company
-    from analyticspro.demo_company.live import Feeder, Pusher, write_key
+    from analyticspro.feeder import go_on  # brings numpy
 
-    home = place.home
-    found = presence(home)
-    if found is None:
+    if presence(place.home) is None:
         raise ServiceUnavailable("The services do not run. 'analyticspro up' starts them.")
-    events, seed = _story(place, None, None)
-    company = Company.open(home.path, events=events, seed=seed, now=clock.now())
-    push = Pusher(found.url, write_key(home, now=clock.now()))
-    feeder = Feeder(company, push=push, sync=lambda: _synced(place))
     output.say("The story goes on in real time. Ctrl-C stops it; started again, it catches up.")
-    with company.platform(clock.now), _until_stopped() as stop:
-        while not stop.is_set():
-            try:
-                sent, synced = feeder.step(clock.now())
-            except RetriableError as error:
-                output.say(f"{error} Trying again.")
-            else:
-                if synced is not None:
-                    output.say(f"{clock.now():%H:%M:%S} UTC: {sent} sent, {synced} synced")
-            stop.wait(_STEP_EVERY_S)
+    with _until_stopped() as stop:
+        go_on(Home(place.home.path), stop, say=output.say)  # its settings are read once
     output.say("Stopped.")
-
-
-def _synced(place: Place) -> int:
-    """Sync the sources of the company; return how many events were new."""
-    from analyticspro import connectors
-
-    transport = reach(place.home)
-    if not isinstance(transport, Remote):
-        raise ServiceUnavailable("The api does not answer.")
-    declared = connectors.load(place.home.path / "demo" / "sources.toml", {})
-    reports = transport.sync([source.to_json() for source in declared], lambda _: None)
-    for report in reports:
-        if report["error"]:
-            output.say(f"{report['source']}: {report['error']['message']}")
-    return sum(int(report["new"]) + int(report["changed"]) for report in reports)
 
 
 @contextmanager

@@ -24,6 +24,7 @@ class Company:
     def __init__(self, home: Path, tale: Tale) -> None:
         self.folder = home / "demo"
         self.tale = tale
+        self._port: int | None = None
 
     @classmethod
     def open(cls, home: Path, *, events: int, seed: int, now: datetime) -> Company:
@@ -109,13 +110,20 @@ class Company:
     @contextmanager
     def platform(self, now: Callable[[], datetime]) -> Iterator[None]:
         """Let the partner platform answer, where `sources.toml` says; it knows what is at `now`."""
-        marks = self.marks()
-        with platform.serving(self.tale, now, port=marks.port) as port:
-            if port != marks.port:
-                with private_files.alone(self.folder):
-                    replace(self.marks(), port=port).save(self.folder)
-            declared.write(self.sources_file, port)
+        with platform.serving(self.tale, now, port=self.marks().port) as port:
+            self._port = port
+            self.declare()
             yield
+
+    def declare(self) -> None:
+        """Say in `sources.toml` that the platform answers here, whoever said otherwise since."""
+        port = self._port
+        assert port is not None, "the platform does not answer"
+        with private_files.alone(self.folder):
+            marks = self.marks()
+            if marks.port != port:
+                replace(marks, port=port).save(self.folder)
+        declared.write(self.sources_file, port)
 
 
 def _free_port() -> int:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import signal
 import sys
 import threading
-import time
 from pathlib import Path
 
 from analyticspro import clock, logs
@@ -18,6 +16,7 @@ from analyticspro.errors import AnalyticsProError
 from analyticspro.jobs.declarations import follow
 from analyticspro.jobs.mailing import keep_delivering
 from analyticspro.jobs.work import jobs
+from analyticspro.liveness import beat
 from analyticspro.scheduling import Scheduler, Schedules
 from analyticspro.state import State
 
@@ -72,14 +71,8 @@ def _watch(home: Home, state: State, stop: threading.Event) -> None:
             for problem in problems:
                 logs.warning("declaration", reason=problem)
             told = problems
-        _beat(home)
+        beat(beat_file(home))
         stop.wait(_LOOK_EVERY_S)
-
-
-def _beat(home: Home) -> None:
-    draft = beat_file(home).with_suffix(".new")
-    draft.write_text(json.dumps({"pid": os.getpid(), "at": time.time()}))
-    draft.replace(beat_file(home))
 
 
 def beat_file(home: Home) -> Path:

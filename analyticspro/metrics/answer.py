@@ -22,9 +22,9 @@ class Answer:
             dimension (String, null where an event has none); each metric; with `compare`
             also `<metric>_previous`, `<metric>_change` (same unit) and
             `<metric>_change_rate` (Float64, fraction; null when the previous value is 0
-            or null). Counts are Int64, sums of a property's numbers Decimal; money is Decimal in major units, or Float64 for a
-            ratio of money; other ratios Float64, null when the denominator is 0;
-            percentiles Float64, null of nothing.
+            or null). Counts are Int64, sums of a property's numbers Decimal; money is
+            Decimal in major units, or Float64 for a ratio of money; other ratios Float64,
+            null when the denominator is 0; percentiles Float64, null of nothing.
         provenance: Plain JSON: `metrics` (per name: title, meaning, unit, better,
             currency, version), `period` and `compared_with` (start and end, wall clock),
             `timezone`, `revision`, `watermarks` per source, `sql`, `rows_read`, `late`,

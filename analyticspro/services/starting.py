@@ -35,7 +35,8 @@ def up(
 ) -> Running:
     """Start the services of a home and return once all can work.
 
-    Running already, they are left as they are; only one that has failed is started again.
+    Running already, they are left as they are; only one that has failed is started again, and
+    one that the home did not have then is added: a workspace may have become a demo meanwhile.
     What a hard kill left over is ended first. The address and ports in force now stay in
     force until they are stopped, whatever becomes of the settings meanwhile.
 
@@ -50,6 +51,7 @@ def up(
         ServiceUnavailable: A service does not start; the end of its log is in the message.
     """
     home.prepare()
+    services = [service for service in services if service.belongs_to(home)]
     _check_host(home)
     with alone(home):
         supervision = Supervision(home)
@@ -57,6 +59,7 @@ def up(
         logs = {service.name: _size(supervision.log_file(service.name)) for service in services}
         if was_running:
             _start_what_ended(supervision)
+            supervision.add(services)
             _tell_of_changed_address(home, supervision, services, progress)
         else:
             if clear(home, services):

@@ -91,6 +91,7 @@ class Running:
 
 def status(home: Home, *, services: Sequence[Service] = SERVICES) -> list[ServiceStatus]:
     """Return every service of a home as it is now, in the order in which they start."""
+    services = [service for service in services if service.belongs_to(home)]
     supervision = Supervision(home)
     infos = supervision.processes()
     addresses = supervision.record().get("addresses", {})

@@ -64,6 +64,20 @@ class Supervision:
         _write(self._record_file, json.dumps({"socket": str(path), "addresses": addresses}))
         _write(self.config_file, _config(self.home, services, path))
 
+    def add(self, services: Sequence[Service]) -> None:
+        """Have a running supervisord look after those of `services` too that it does not yet."""
+        known = self.processes()
+        missing = [service.name for service in services if service.name not in known]
+        if not missing:
+            return
+        kept = self.record()
+        new = {service.name: service.address(self.home) for service in services}
+        _write(self._record_file, json.dumps(kept | {"addresses": new | kept["addresses"]}))
+        _write(self.config_file, _config(self.home, services, Path(kept["socket"])))
+        self.ask("reloadConfig")
+        for name in missing:
+            self.ask("addProcessGroup", name)
+
     def _socket_path(self) -> Path:
         beside = self._run / "supervisor.sock"
         if len(os.fsencode(beside)) <= _LONGEST_SOCKET_PATH:

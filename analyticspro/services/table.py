@@ -21,16 +21,23 @@ class Service:
         port_setting: Name of the setting that holds the port it listens on; None if it
             listens on none, and leaves signs of life in a file instead.
         stop_seconds: How long it may take to stop in order.
+        of_demos: Whether only a demo workspace has it.
     """
 
     name: str
     module: str
     port_setting: str | None = None
     stop_seconds: int = 15
+    of_demos: bool = False
 
     def command(self, home: Home) -> list[str]:
         """Return what starts it."""
         return [sys.executable, "-m", self.module, "--home", str(home.path.resolve())]
+
+    def belongs_to(self, home: Home) -> bool:
+        """Return whether a home is to have it, as it is now."""
+        # The settings of `home` were read before it became a demo, maybe.
+        return not self.of_demos or Home(home.path).settings.demo
 
     def port(self, home: Home) -> int:
         """Return the port it listens on."""
@@ -62,5 +69,6 @@ def is_loopback(host: str) -> bool:
 SERVICES = (
     Service("api", "analyticspro.api", "api_port"),
     Service("scheduler", "analyticspro.jobs", stop_seconds=30),
+    Service("feeder", "analyticspro.feeder", stop_seconds=30, of_demos=True),
     Service("dashboards", "analyticspro.dashboards", "port"),
 )
