@@ -14,7 +14,7 @@ import polars as pl
 
 from analyticspro.errors import DefinitionError
 
-__all__ = ["PROBLEMS", "SCHEMA", "WriteMode", "check_name", "event_id", "problems"]
+__all__ = ["PROBLEMS", "SCHEMA", "WHOLE", "WriteMode", "check_name", "event_id", "problems"]
 
 
 class WriteMode(StrEnum):
@@ -43,6 +43,11 @@ SCHEMA = pl.Schema(_FIELDS)
 PROBLEMS = pl.Schema(
     {"row": pl.UInt32, "field": pl.String, "value": pl.String, "reason": pl.String}
 )
+
+# Properties that are kept as whole numbers besides the JSON, since metrics add them up.
+WHOLE = ("quantity", "bytes_sent", "response_us", "observed_seconds")
+# As a number or as a text; 2.0 is whole too. 18 digits fit for sure.
+_IS_WHOLE = r"^\s*[+-]?[0-9]{1,18}(\.0*)?\s*$"
 
 _NAME = r"^[a-z][a-z0-9_]{0,99}$"
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -84,8 +89,9 @@ def problems(events: pl.DataFrame) -> pl.DataFrame:
         events: Rows of `SCHEMA`.
 
     Returns:
-        A frame of `PROBLEMS`: row (position in `events`), field, value (as text, null if
-        it was missing) and the reason, in row order. Empty when all is well.
+        A frame of `PROBLEMS`: row (position in `events`), field (a column, or a property of
+        `WHOLE`), value (as text, null if it was missing) and the reason, in row order. Empty
+        when all is well.
     """
     amount_needs = "an amount needs a currency"
     checks = [
@@ -118,11 +124,44 @@ def problems(events: pl.DataFrame) -> pl.DataFrame:
         ),
     ]
     first = pl.coalesce(checks)
-    return (
+    found = (
         events.with_row_index("row")
         .select("row", first.alias("problem"))
         .filter(pl.col("problem").is_not_null())
         .unnest("problem")
+        .cast(PROBLEMS)
+    )
+    broken = pl.concat([_broken(events, name) for name in WHOLE])
+    if broken.height == 0:
+        return found
+    both = pl.concat([found, broken])
+    return both.unique("row", keep="first", maintain_order=True).sort("row")
+
+
+def _broken(events: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Return where the property `name` of `WHOLE` is there and is not a whole number.
+
+    Added up it would be rounded, or left out, without a word.
+    """
+    # To look for its letters is much less work than to read JSON. Within a text they cannot
+    # stand like this, as its quotes have a backslash.
+    text = pl.col("properties")
+    has_it = text.str.contains(f'"{name}"', literal=True)
+    plainly = rf'"{name}"\s*:\s*("[+-]?[0-9]{{1,18}}"|[+-]?[0-9]{{1,18}}(\.0)?)\s*[,}}]'
+    is_plain = text.str.contains(plainly) & (text.str.count_matches(f'"{name}"', literal=True) == 1)
+    is_escaped = text.str.contains("\\u00", literal=True)
+    return (
+        events.select("properties")
+        .with_row_index("row")
+        .filter(has_it | is_escaped)
+        .filter(~is_plain | is_escaped)
+        .select(
+            "row",
+            pl.lit(name).alias("field"),
+            text.str.json_path_match(f"$.{name}").alias("value"),
+            pl.lit("is not a whole number, as which it is added up").alias("reason"),
+        )
+        .filter(~pl.col("value").str.contains(_IS_WHOLE))
         .cast(PROBLEMS)
     )
 
