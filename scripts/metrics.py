@@ -24,7 +24,7 @@ from analyticspro.metrics.model import (
 PAGE = Path(__file__).parent.parent / "docs" / "metrics.md"
 _HEAD = """# Metrics
 
-What each figure means, of which events it is made, and what it can be broken down and filtered by.
+What each figure means, of which events it is made, and by what it can be cut and filtered.
 Written by `python scripts/metrics.py` from `analyticspro/metrics/catalog/`; not to be changed here.
 `analyticspro metrics` lists the same. An amount is in one currency; a fraction is shown as per cent;
 where there is nothing, a metric is 0, and one that is marked † has no value.
