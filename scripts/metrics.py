@@ -24,9 +24,9 @@ from analyticspro.metrics.model import (
 PAGE = Path(__file__).parent.parent / "docs" / "metrics.md"
 _HEAD = """# Metrics
 
-What each figure means, of which events it is made, and by what it can be cut and filtered.
+What each figure means, of which events it is made, and what it can be cut by.
 Written by `python scripts/metrics.py` from `analyticspro/metrics/catalog/`; not to be changed here.
-`analyticspro metrics` lists the same. An amount is in one currency; a fraction is shown as per cent;
+`analyticspro metrics` lists the same. An amount is in one currency; 0.25 is shown as 25 %;
 where there is nothing, a metric is 0, and one that is marked † has no value.
 """
 _UNITS = {

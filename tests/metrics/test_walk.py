@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from analyticspro.config import Settings
@@ -26,6 +27,7 @@ from tests.metrics.shop import (
     VIEWED,
     Happening,
     Shop,
+    at,
     numbered,
 )
 from tests.metrics.walk import (
@@ -100,11 +102,10 @@ def happenings(draw: st.DrawFn, names: tuple[str, ...]) -> Happening:
     name = draw(st.sampled_from(names))
     moment = draw(st.sampled_from(MOMENTS))
     minutes = draw(st.integers(-60 * 60, 60 * 60) | st.integers(-40, 40))
-    at = moment + timedelta(minutes=minutes)
     is_money = name in MONEY and draw(st.booleans())
     cents = draw(st.integers(-10_000, 10_000)) if is_money else None
     return Happening(
-        at=at,
+        at=moment + timedelta(minutes=minutes),
         name=name,
         order=draw(some(["a", "b", "c"])),
         customer=draw(some(["ann", "bob"])),
@@ -171,7 +172,7 @@ def changing(
 
 
 @settings(
-    max_examples=90,
+    max_examples=60,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -216,6 +217,57 @@ def test_an_answer_is_what_a_walk_over_the_events_finds(
             pytest.approx(figure) if isinstance(figure, float) else figure
             for figure in wanted[width:]
         )
+
+
+@pytest.fixture(scope="module")
+def telling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    with Shop.at(tmp_path_factory.mktemp("telling")) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("names", TALES, ids=lambda names: names[0])
+@settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    phases=(Phase.explicit, Phase.generate),
+)
+@given(data=st.data())
+def test_all_metrics_of_a_full_tale_are_what_a_walk_finds(
+    names: tuple[str, ...], data: st.DataObject, telling: Shop
+):
+    """Every event lies in the period, so that each metric has something to count."""
+    happening = happenings(names)
+    seconds = st.integers(0, 59 * 24 * 3600)
+    events = [
+        replace(data.draw(happening), at=at("2024-01-01") + timedelta(seconds=data.draw(seconds)))
+        for _ in range(data.draw(st.integers(20, 30)))
+    ]
+    metrics = [
+        metric
+        for metric, (wanted, *_) in (WITHIN | TO_DATE | TRAILING).items()
+        if {*wanted} & {*names}
+    ]
+    grain = data.draw(st.none() | st.just(Grain.MONTH))
+    by = data.draw(st.sampled_from([(), ("country",), ("priority",)]))
+    by = by if all({*by} <= {*catalog.metric(m).dimensions} for m in metrics) else ()
+    telling.holds(events)
+    walk = Walk(
+        events=events,
+        start=datetime(2024, 1, 1),
+        end=datetime(2024, 4, 1),
+        until=known_until(events, metrics),
+        zone=ZoneInfo("UTC"),
+        grain=grain,
+        by=by,
+    )
+
+    found = telling.ask(Query(tuple(metrics), grain, by, "2024-Q1")).frame
+
+    for row, wanted in zip(found.rows(), walk.rows(metrics), strict=True):
+        for name, figure, other in zip(found.columns, row, wanted, strict=True):
+            assert figure == (pytest.approx(other) if isinstance(other, float) else other), name
 
 
 def chosen(
