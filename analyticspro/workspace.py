@@ -17,7 +17,7 @@ from typing import Any
 from analyticspro import backup, clock, ingest
 from analyticspro.backup import Made
 from analyticspro.config import Home
-from analyticspro.connectors import Source
+from analyticspro.connectors import Source, parse
 from analyticspro.errors import AnalyticsProError, DefinitionError, Stopped, UnknownName
 from analyticspro.ingest import Progress, Report
 from analyticspro.ingest.intake import Intake, Limits
@@ -135,6 +135,7 @@ class Workspace:
             {
                 "name": row["name"],
                 "title": json.loads(row["declaration"]).get("title") or row["name"],
+                "connector": json.loads(row["declaration"]).get("connector", "files"),
                 "synced_at": row["synced_at"].isoformat(),
                 "watermark": row["watermark"] and row["watermark"].isoformat(),
                 "files": row["parts"],
@@ -188,8 +189,25 @@ class Workspace:
             made = replace(made, deleted=deleted)
         return [made]
 
-    def replay(self, source: Source, *, progress: Callable[[Progress], None]) -> list[Report]:
-        """Map anew what was set aside of a source; see `ingest.replay`."""
+    def replay(
+        self, declaration: dict[str, Any], *, progress: Callable[[Progress], None]
+    ) -> list[Report]:
+        """Map anew what was set aside of a source; see `ingest.replay`.
+
+        Args:
+            declaration: As in sources.toml; of a pushed source its name and
+                `connector = "collector"`.
+            progress: Called after each commit.
+
+        Raises:
+            DefinitionError: No source is declared so, or something is wrong in the file of
+                contracts.
+        """
+        self.schema.take_in_contracts()
+        if declaration.get("connector") == "collector":
+            name = str(declaration.get("name"))
+            return [ingest.replay_pushed(name, self._warehouse, progress=progress)]
+        source = parse(declaration, f"source {declaration.get('name')}")
         secrets = Secrets.open(self.home)
         return [ingest.replay(source, self._warehouse, secrets=secrets, progress=progress)]
 

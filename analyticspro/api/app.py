@@ -82,7 +82,9 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
         # fifth of the collector's time.
         gc.freeze()
         gc.set_threshold(10_000, 20, 50)
+        keeping_time = asyncio.create_task(collector.keep_time())
         yield
+        keeping_time.cancel()
         await asyncio.to_thread(collector.close)
         gc.unfreeze()  # else what is to be put away at the end is not found
 
@@ -230,8 +232,9 @@ def _sources(workspace: Workspace, loads: Loads) -> APIRouter:
     @router.post("/replay", response_model=None)
     def replay(body: ReplayBody) -> StreamingResponse:
         """Map anew what was set aside of a source; answers as sync does."""
-        declared = connectors.parse(body.source, "source")
-        return streamed(lambda step: workspace.replay(declared, progress=step))
+        if body.source.get("connector") != "collector":
+            connectors.parse(body.source, "source")  # refused before anything is begun
+        return streamed(lambda step: workspace.replay(body.source, progress=step))
 
     @router.post("/backup", response_model=None)
     def back_up(body: BackupBody) -> StreamingResponse:

@@ -30,6 +30,14 @@ class TagsBody(PropertyBody):
     )
 
 
+class CatchUpBody(BaseModel):
+    """How long the registry may be brought up to date."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    seconds: float = Field(default=60, gt=0, le=60)
+
+
 def schema_routes(workspace: Workspace) -> APIRouter:
     """Return the routes for an opened workspace."""
     router = APIRouter()
@@ -61,6 +69,12 @@ def schema_routes(workspace: Workspace) -> APIRouter:
     def unblock(body: PropertyBody) -> dict[str, str]:
         """Have a property be stored again."""
         workspace.schema.unblock(body.event, body.property)
+        return _DONE
+
+    @router.post("/schema/catch-up")
+    def catch_up(body: CatchUpBody) -> dict[str, str]:
+        """Count in the registry what came since; whoever asks for it next need not wait."""
+        workspace.schema.catch_up(seconds=body.seconds)
         return _DONE
 
     @router.get("/contracts")

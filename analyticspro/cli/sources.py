@@ -181,14 +181,14 @@ def ledger(place: Place, *, form: str) -> None:
 def replay(place: Place, *, file: Path | None, name: str, form: str) -> None:
     """Map anew what was set aside of source NAME.
 
-    For when its declaration was corrected, or this program was. What is good now is stored;
-    what is still wrong stays set aside. Files are read again instead.
+    For when its declaration or a contract was corrected, or this program was. What is good now
+    is stored; what is still wrong stays set aside. Files are read again instead. NAME may also
+    be what a write key's events come under.
 
     \b
     analyticspro sources replay crm
     """  # noqa: D301
-    [source] = _declared(place, file, (name,))
-    declared = source.to_json()
+    declared = _replayable(place, file, name)
     reports = _loaded(lambda progress: reach(place.home).replay(declared, progress))
     if form == "json":
         output.print_json(reports)
@@ -235,6 +235,16 @@ def _declared(place: Place, file: Path | None, names: tuple[str, ...]) -> list[S
     if not declared:
         raise DefinitionError(f"{chosen} declares no source. Add a table [sources.NAME].")
     return [declared[name] for name in names] if names else list(declared.values())
+
+
+def _replayable(place: Place, file: Path | None, name: str) -> dict[str, Any]:
+    if file is None and any(
+        row["name"] == name and row["connector"] == "collector"
+        for row in reach(place.home).sources()
+    ):
+        return {"name": name, "connector": "collector"}
+    [source] = _declared(place, file, (name,))
+    return source.to_json()
 
 
 def _loaded(load: Callable[[OnProgress], list[dict[str, Any]]]) -> list[dict[str, Any]]:

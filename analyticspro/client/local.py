@@ -72,13 +72,12 @@ class Local:
 
     def replay(self, declaration: dict[str, Any], progress: OnProgress) -> list[dict[str, Any]]:
         """Map anew what was set aside of a source; `progress` is called with each step."""
-        from analyticspro.connectors import parse
-
-        source = parse(declaration, f"source {declaration.get('name')}")
         return self._with(
             lambda workspace: [
                 report.to_json()
-                for report in workspace.replay(source, progress=lambda step: progress(asdict(step)))
+                for report in workspace.replay(
+                    declaration, progress=lambda step: progress(asdict(step))
+                )
             ]
         )
 
@@ -154,6 +153,10 @@ class Local:
                     workspace.schema.unblock(event, path)
 
         self._with(work)
+
+    def catch_up(self, seconds: float) -> None:
+        """Bring the registry of properties up to date, for about so many seconds at most."""
+        self._with(lambda workspace: workspace.schema.catch_up(seconds=seconds))
 
     def violations(self) -> dict[str, Any]:
         """Return the contracts in force, and how often stored events broke them."""

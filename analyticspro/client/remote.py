@@ -127,6 +127,10 @@ class Remote:
         body = {"event": event, "property": path} | ({"tags": list(tags)} if tags else {})
         self._call("POST", f"/v1/schema/{action}", body)
 
+    def catch_up(self, seconds: float) -> None:
+        """Bring the registry of properties up to date, for about so many seconds at most."""
+        self._call("POST", "/v1/schema/catch-up", {"seconds": seconds})
+
     def violations(self) -> dict[str, Any]:
         """Return the contracts in force, and how often stored events broke them."""
         found: dict[str, Any] = self._call("GET", "/v1/contracts")

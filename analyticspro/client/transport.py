@@ -46,6 +46,9 @@ class Transport(Protocol):
     def decide(self, action: Decision, event: str, path: str, tags: Sequence[str] = ()) -> None:
         """Tag or block a property, or undo that; tags only for `tag` and `untag`."""
 
+    def catch_up(self, seconds: float) -> None:
+        """Bring the registry of properties up to date, for about so many seconds at most."""
+
     def violations(self) -> dict[str, Any]:
         """Return the contracts in force, and how often stored events broke them."""
 

@@ -1,4 +1,7 @@
-"""Schedules that follow from what is declared: of sources, the backups, the archive."""
+"""Schedules that follow from what is declared: of sources, the backups, the archive.
+
+One is there undeclared: the registry of properties is kept current though nobody looks.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,9 @@ _WHO = "declaration"  # who changed a schedule, in its history
 _PREFIX = "sync "
 _BACKUP = "backup"
 _RETENTION = "retention"
+_REGISTRY = "registry"
+_OURS = (_BACKUP, _RETENTION, _REGISTRY)
+_EVERY_10_MINUTES = timedelta(minutes=10)
 _EVERY_NIGHT = "20 4 * * *"
 
 
@@ -33,6 +39,7 @@ def declared(home: Home) -> list[Definition]:
         found.append(Definition(_BACKUP, _BACKUP, trigger, keep))
     if home.settings.hot_days:
         found.append(Definition(_RETENTION, _RETENTION, Cron(_EVERY_NIGHT, zone), {}))
+    found.append(Definition(_REGISTRY, _REGISTRY, Interval(_EVERY_10_MINUTES), {}))
     return found
 
 
@@ -54,7 +61,7 @@ def follow(home: Home, schedules: Schedules, *, now: datetime) -> list[str]:
             problems.append(str(error))
     names = {definition.name for definition in wanted}
     for schedule in schedules.all():
-        is_ours = schedule.name.startswith(_PREFIX) or schedule.name in (_BACKUP, _RETENTION)
+        is_ours = schedule.name.startswith(_PREFIX) or schedule.name in _OURS
         if is_ours and schedule.name not in names:
             schedules.remove(schedule.name, who=_WHO, now=now)
     return problems

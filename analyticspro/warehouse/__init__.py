@@ -14,6 +14,13 @@ from analyticspro.warehouse.sessions import OF_SESSIONS, every_session, session_
 from analyticspro.warehouse.store import Warehouse
 from analyticspro.warehouse.storing import Outcome, Stored
 from analyticspro.warehouse.subject import Subject
+from analyticspro.warehouse.syncs import (
+    Backfill,
+    PushedReject,
+    Syncs,
+    keep_pushed,
+    move_backfill,
+)
 from analyticspro.warehouse.writer import Cursor, Writer
 
 __all__ = [
@@ -24,6 +31,7 @@ __all__ = [
     "NEWEST_SCHEMA",
     "OF_SESSIONS",
     "Archive",
+    "Backfill",
     "Breach",
     "Cursor",
     "Dropped",
@@ -34,20 +42,24 @@ __all__ = [
     "Prepared",
     "Properties",
     "Property",
+    "PushedReject",
     "Reader",
     "Registered",
     "Rolled",
     "Seen",
     "Stored",
     "Subject",
+    "Syncs",
     "Warehouse",
     "Writer",
     "every_session",
     "facts",
     "inspect",
+    "keep_pushed",
     "keys_of",
     "members",
     "month_of",
+    "move_backfill",
     "path_of",
     "session_changes",
     "session_days",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from analyticspro.warehouse.archive_tables import ARCHIVE_TABLES
 from analyticspro.warehouse.registry_tables import REGISTRY_TABLES
+from analyticspro.warehouse.sync_tables import SYNC_TABLES
 
 __all__ = ["HIGH", "ID", "LOW", "MIGRATIONS", "PAYLOAD", "PROMOTED"]
 
@@ -268,4 +269,6 @@ CREATE TABLE session_days (
     lasted_us HUGEINT NOT NULL);
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND + REGISTRY_TABLES + ARCHIVE_TABLES)
+_THIRD = SYNC_TABLES
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND + REGISTRY_TABLES + ARCHIVE_TABLES, _THIRD)

@@ -30,6 +30,7 @@ from analyticspro.warehouse.reader import Reader, as_known_at
 from analyticspro.warehouse.rollups import compact
 from analyticspro.warehouse.schema import MIGRATIONS
 from analyticspro.warehouse.session_days import bring_up
+from analyticspro.warehouse.syncs import Syncs
 from analyticspro.warehouse.writer import Writer
 
 __all__ = ["Warehouse"]
@@ -55,6 +56,7 @@ class Warehouse:
         self._memory: Memory | None = None
         self._turns: dict[str, threading.Lock] = {}
         self.properties = Properties(database, self._writing)
+        self.syncs = Syncs(database, self._writing)
         self.archive = Archive(database, self._writing, file.parent / ARCHIVE)
         self.erasing = Erasing(
             Rooms(

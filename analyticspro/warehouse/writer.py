@@ -465,6 +465,11 @@ class Writer:
             at=plain(at),
         )
 
+    def reached(self, source: str, stream: str, at: datetime) -> None:
+        """Note the same outside of a commit: nothing came, and that is known."""
+        self.complete(source, stream, at)
+        self._memory.noted = next_note()
+
     def forget(self, source: str) -> None:
         """Have every part of `source` read again by the next sync; its figures stay."""
         self._connection.execute(
