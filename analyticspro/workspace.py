@@ -6,7 +6,6 @@ command at hand.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,6 +26,7 @@ from analyticspro.metrics.evaluate import Evaluator
 from analyticspro.metrics.known import Known
 from analyticspro.metrics.model import version
 from analyticspro.metrics.remembered import Remembered
+from analyticspro.operation import Sources
 from analyticspro.period import to_wall
 from analyticspro.policy import Scope
 from analyticspro.secrets_store import Secrets
@@ -45,6 +45,7 @@ class Workspace:
         self._remembered = Remembered()
         self.schema = Schema(home.path / "contracts.toml", warehouse)
         self.keeping = backup.Keeping(home, warehouse)
+        self.operation = Sources(home, warehouse)
 
     @classmethod
     @contextmanager
@@ -128,24 +129,8 @@ class Workspace:
         }
 
     def sources(self, scope: Scope) -> list[dict[str, Any]]:
-        """Return the state of each source, by name; see `Reader.sources`."""
-        with self._warehouse.reader(scope) as reader:
-            rows = reader.sources().to_dicts()
-        return [
-            {
-                "name": row["name"],
-                "title": json.loads(row["declaration"]).get("title") or row["name"],
-                "connector": json.loads(row["declaration"]).get("connector", "files"),
-                "synced_at": row["synced_at"].isoformat(),
-                "watermark": row["watermark"] and row["watermark"].isoformat(),
-                "files": row["parts"],
-                "records": row["records"],
-                "rejected": row["rejected"],
-                "rounded": row["rounded"],
-                "last_sync": json.loads(row["outcome"]),
-            }
-            for row in rows
-        ]
+        """Return the state of each source that was synced; see `operation.Sources.known`."""
+        return self.operation.known(scope)
 
     def rejects(self, source: str, scope: Scope, *, limit: int = 100) -> list[dict[str, Any]]:
         """Return the records of `source` that are set aside: part, line, field, value, reason.
@@ -232,10 +217,16 @@ class Workspace:
                 )
         self.schema.take_in_contracts()
         reports = []
+        paused = self.operation.paused()
         for source in sources:
             report = ingest.sync(
                 source, self._warehouse, secrets=Secrets.open(self.home), progress=progress
             )
+            if source.name in paused:
+                report.notes.append(
+                    f"{source.name} is paused: it was synced this once. "
+                    f"'analyticspro sources resume {source.name}' has it synced by itself again."
+                )
             reports.append(report)
             if report.error and report.error["code"] == Stopped.code:
                 break

@@ -38,6 +38,7 @@ from analyticspro.api.gate import LARGEST_BODY, Gate, refusal, too_large
 from analyticspro.api.keeping_routes import keeping_routes
 from analyticspro.api.links import Links
 from analyticspro.api.observing import Observed, scraping, told_of
+from analyticspro.api.operation_routes import operation_routes
 from analyticspro.api.schema_routes import schema_routes
 from analyticspro.api.syncing import Load, Loads
 from analyticspro.config import environment
@@ -112,7 +113,7 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
     app.include_router(scraping(figures), dependencies=[needs_token], responses=_REFUSALS)
     routers = (_figures(workspace), _sources(workspace, loads), _links(Links()), _document(app))
     more = (describing(), schema_routes(workspace), keeping_routes(workspace, loads))
-    for router in (*routers, *more):
+    for router in (*routers, *more, operation_routes(workspace)):
         app.include_router(
             router,
             prefix="/v1",

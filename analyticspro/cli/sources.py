@@ -1,4 +1,4 @@
-"""`analyticspro sources check|sync|status|ledger|rejects|replay`."""
+"""`analyticspro sources check|sync|ledger|rejects|replay`; see `operating` for the others."""
 
 from __future__ import annotations
 
@@ -113,36 +113,6 @@ def sync(place: Place, *, file: Path | None, form: str, names: tuple[str, ...]) 
     failed = [report for report in reports if report["error"]]
     if failed:
         raise from_payload(failed[0]["error"])
-
-
-@sources.command()
-@form_option
-@with_place
-def status(place: Place, *, form: str) -> None:
-    """Show each source: its last sync, how far its data reaches."""
-    rows = reach(place.home).sources()
-    if form == "json":
-        output.print_json(rows)
-        return
-    if not rows:
-        output.say("No source was synced yet. 'analyticspro sources sync --help' tells how.")
-        return
-    output.table(
-        ["source", "records", "set aside", "rounded", "data up to", "last sync", "outcome"],
-        [
-            [
-                row["name"],
-                f"{row['records']:,}",
-                f"{row['rejected']:,}",
-                f"{row['rounded']:,}",
-                _minute(row["watermark"]),
-                _minute(row["synced_at"]),
-                "failed" if row["last_sync"]["error"] else "done",
-            ]
-            for row in rows
-        ],
-        right={1, 2, 3},
-    )
 
 
 @sources.command()
@@ -268,7 +238,3 @@ def _problem(problem: dict[str, Any]) -> str:
     value = "" if problem["value"] is None else f" ({problem['value']!r})"
     line = "" if problem["line"] is None else f"line {problem['line']}: "
     return f"{line}{field}{problem['reason']}{value}"
-
-
-def _minute(instant: str | None) -> str:
-    return "—" if instant is None else instant[:16].replace("T", " ")

@@ -52,6 +52,22 @@ class Local:
         """Return the state of each source."""
         return self._with(lambda workspace: workspace.sources(OWNER))
 
+    def status(self) -> list[dict[str, Any]]:
+        """Return how each source is."""
+        return self._with(lambda workspace: workspace.operation.status(OWNER, now=clock.now()))
+
+    def history(self, source: str, limit: int) -> list[dict[str, Any]]:
+        """Return the newest syncs of a source; raises UnknownName."""
+        return self._with(lambda workspace: workspace.operation.history(source, limit=limit))
+
+    def pause(self, source: str, by: str) -> dict[str, Any]:
+        """Let a source not be synced by itself; raises DefinitionError if it is not anyway."""
+        return self._with(lambda found: found.operation.pause(source, who=by, now=clock.now()))
+
+    def resume(self, source: str, by: str) -> dict[str, Any]:
+        """Have a source be synced by itself again; raises as `pause`."""
+        return self._with(lambda found: found.operation.resume(source, who=by, now=clock.now()))
+
     def rejects(self, source: str, limit: int) -> list[dict[str, Any]]:
         """Return records of a source that are set aside; raises UnknownName."""
         return self._with(lambda workspace: workspace.rejects(source, OWNER, limit=limit))

@@ -70,6 +70,22 @@ class Remote:
         found: list[dict[str, Any]] = self._call("GET", "/v1/sources")["sources"]
         return found
 
+    def status(self) -> list[dict[str, Any]]:
+        """Return how each source is."""
+        return list(self._call("GET", "/v1/sources/status")["sources"])
+
+    def history(self, source: str, limit: int) -> list[dict[str, Any]]:
+        """Return the newest syncs of a source; raises UnknownName."""
+        return list(self._call("GET", f"{_source(source)}/history?limit={limit}")["syncs"])
+
+    def pause(self, source: str, by: str) -> dict[str, Any]:
+        """Let a source not be synced by itself; raises DefinitionError if it is not anyway."""
+        return dict(self._call("POST", f"{_source(source)}/pause", {"by": by}))
+
+    def resume(self, source: str, by: str) -> dict[str, Any]:
+        """Have a source be synced by itself again; raises as `pause`."""
+        return dict(self._call("POST", f"{_source(source)}/resume", {"by": by}))
+
     def rejects(self, source: str, limit: int) -> list[dict[str, Any]]:
         """Return records of a source that are set aside; raises UnknownName."""
         path = f"/v1/sources/{quote(source, safe='')}/rejects?limit={limit}"
@@ -196,6 +212,10 @@ class Remote:
                 f"The api does not answer at {self._address}. 'analyticspro status' tells "
                 "whether it runs; 'analyticspro up' starts it."
             ) from None
+
+
+def _source(name: str) -> str:
+    return f"/v1/sources/{quote(name, safe='')}"
 
 
 def _next_message(response: http.client.HTTPResponse) -> dict[str, Any] | None:

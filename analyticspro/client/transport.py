@@ -32,6 +32,18 @@ class Transport(Protocol):
     def sources(self) -> list[dict[str, Any]]:
         """Return the state of each source."""
 
+    def status(self) -> list[dict[str, Any]]:
+        """Return how each source is; see `operation.Sources.status`."""
+
+    def history(self, source: str, limit: int) -> list[dict[str, Any]]:
+        """Return the newest syncs of a source; raises UnknownName."""
+
+    def pause(self, source: str, by: str) -> dict[str, Any]:
+        """Let a source not be synced by itself; raises DefinitionError if it is not anyway."""
+
+    def resume(self, source: str, by: str) -> dict[str, Any]:
+        """Have a source be synced by itself again; raises as `pause`."""
+
     def rejects(self, source: str, limit: int) -> list[dict[str, Any]]:
         """Return records of a source that are set aside; raises UnknownName."""
 

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from analyticspro.config import Home, environment
 from analyticspro.connectors import Source, load
 from analyticspro.errors import DefinitionError
-from analyticspro.scheduling import Cron, Definition, Interval, Schedules, Trigger
+from analyticspro.operation import sync_schedule
+from analyticspro.scheduling import Cron, Definition, Interval, Schedules
 
 __all__ = ["declared", "follow"]
 
@@ -32,7 +33,8 @@ def declared(home: Home) -> list[Definition]:
         DefinitionError: A time that is none.
     """
     zone = home.settings.timezone
-    found = [_sync(source, zone) for source in _sources(home) if source.every or source.cron]
+    syncs = (sync_schedule(source, zone) for source in _sources(home))
+    found = [each for each in syncs if each is not None]
     if home.settings.backup_at:
         trigger = Cron(home.settings.backup_at, zone)
         keep = {"keep": home.settings.backups_kept}
@@ -65,17 +67,6 @@ def follow(home: Home, schedules: Schedules, *, now: datetime) -> list[str]:
         if is_ours and schedule.name not in names:
             schedules.remove(schedule.name, who=_WHO, now=now)
     return problems
-
-
-def _sync(source: Source, zone: str) -> Definition:
-    trigger: Trigger
-    if source.cron:
-        trigger = Cron(source.cron, zone)
-    else:
-        assert source.every is not None
-        trigger = Interval(source.every)
-    name = f"{_PREFIX}{source.name}"
-    return Definition(name, "sync", trigger, {"source": source.name}, timeout=timedelta(days=1))
 
 
 def _sources(home: Home) -> list[Source]:

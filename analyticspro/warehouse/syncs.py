@@ -119,7 +119,7 @@ class Syncs:
         """
         with self._database.cursor("BEGIN TRANSACTION READ ONLY") as cursor:
             found = pl.from_arrow(
-                cursor.execute(_LATEST, {"at_work": list(self._at_work)}).to_arrow_table()
+                cursor.sql(_LATEST, params={"at_work": list(self._at_work)}).to_arrow_table()
             )
         assert isinstance(found, pl.DataFrame)
         return found.with_columns(pl.col("succeeded_at").dt.replace_time_zone("UTC"))
@@ -153,7 +153,7 @@ class Syncs:
 
 _LATEST = """
     WITH numbered AS (
-        SELECT *, list_contains($at_work, id) AS works,
+        SELECT *, list_contains($at_work::BIGINT[], id) AS works,
             outcome IS NOT NULL AND outcome->>'error' IS NULL AS is_good
         FROM syncs WHERE kind = 'sync')
     SELECT source, max(started_at) FILTER (is_good) AS succeeded_at,

@@ -51,6 +51,8 @@ def test_it_describes_every_route(document: dict[str, Any]):
         "GET /v1/metrics",
         "GET /v1/schema",
         "GET /v1/sources",
+        "GET /v1/sources/status",
+        "GET /v1/sources/{name}/history",
         "GET /v1/sources/{name}/rejects",
         "GET /v1/workspace",
         "POST /v1/alias",
@@ -74,6 +76,8 @@ def test_it_describes_every_route(document: dict[str, Any]):
         "POST /v1/schema/unblock",
         "POST /v1/schema/untag",
         "POST /v1/screen",
+        "POST /v1/sources/{name}/pause",
+        "POST /v1/sources/{name}/resume",
         "POST /v1/sync",
         "POST /v1/track",
     }
