@@ -29,7 +29,7 @@ _HISTORY = [
 @any_form_option
 @with_place
 def status(place: Place, *, form: str) -> None:
-    """Show how each source is: health, freshness, lag, last error, next sync.
+    """Show each source's health, lag, last error, next sync.
 
     \b
     ok            its last sync ended well, and the next is not overdue
@@ -142,7 +142,7 @@ def pause(place: Place, *, name: str) -> None:
 @_NAME
 @with_place
 def resume(place: Place, *, name: str) -> None:
-    """Have source NAME be synced by itself again, from its next time on."""
+    """Have source NAME be synced by itself again."""
     done = reach(place.home).resume(name, getpass.getuser())
     output.say(f"Next: {_minute(done['next_at'], place.home.settings.zone)}.")
 

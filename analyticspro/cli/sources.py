@@ -17,7 +17,7 @@ from analyticspro.connectors import Source
 from analyticspro.errors import DefinitionError, UnknownName, from_payload
 from analyticspro.secrets_store import Secrets
 
-_FILE = click.option(
+file_option = click.option(
     "--sources",
     "file",
     metavar="FILE",
@@ -48,7 +48,7 @@ def sources() -> None:
 
 
 @sources.command()
-@_FILE
+@file_option
 @form_option
 @click.argument("names", nargs=-1)
 @with_place
@@ -88,7 +88,7 @@ def check(place: Place, *, file: Path | None, form: str, names: tuple[str, ...])
 
 
 @sources.command()
-@_FILE
+@file_option
 @form_option
 @click.argument("names", nargs=-1)
 @with_place
@@ -144,7 +144,7 @@ def ledger(place: Place, *, form: str) -> None:
 
 
 @sources.command()
-@_FILE
+@file_option
 @click.argument("name")
 @form_option
 @with_place
