@@ -207,14 +207,7 @@ class Workspace:
             DefinitionError: This is a demo workspace, whose data is never mixed with real; or
                 something is wrong in the file of contracts.
         """
-        if self.home.settings.demo:
-            from analyticspro.demo_company import are_own  # see load_demo
-
-            if not are_own(self.home.path, sources):
-                raise DefinitionError(
-                    f"{self.home.path} holds demo data, which is never mixed with real data. "
-                    "Give your own a home: analyticspro --home DIR sources sync"
-                )
+        self._check_own(sources)
         self.schema.take_in_contracts()
         reports = []
         paused = self.operation.paused()
@@ -231,6 +224,33 @@ class Workspace:
             if report.error and report.error["code"] == Stopped.code:
                 break
         return reports
+
+    def backfill(
+        self,
+        source: Source,
+        since: datetime,
+        until: datetime,
+        *,
+        progress: Callable[[Progress], None],
+    ) -> list[Report]:
+        """Read what a source had in a range of the past; see `ingest.backfill`."""
+        self._check_own([source])
+        self.schema.take_in_contracts()
+        secrets, span = Secrets.open(self.home), {"since": since, "until": until}
+        return [
+            ingest.backfill(source, self._warehouse, **span, secrets=secrets, progress=progress)
+        ]
+
+    def _check_own(self, sources: Sequence[Source]) -> None:
+        if not self.home.settings.demo:
+            return
+        from analyticspro.demo_company import are_own  # see load_demo
+
+        if not are_own(self.home.path, sources):
+            raise DefinitionError(
+                f"{self.home.path} holds demo data, which is never mixed with real data. "
+                "Give your own a home: analyticspro --home DIR sources sync"
+            )
 
     def load_demo(self, events: int, seed: int, *, progress: Callable[[Progress], None]) -> Report:
         """Found a made-up company in an empty workspace, and sync its systems up to this hour.

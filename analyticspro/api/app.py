@@ -113,7 +113,7 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
     app.include_router(scraping(figures), dependencies=[needs_token], responses=_REFUSALS)
     routers = (_figures(workspace), _sources(workspace, loads), _links(Links()), _document(app))
     more = (describing(), schema_routes(workspace), keeping_routes(workspace, loads))
-    for router in (*routers, *more, operation_routes(workspace)):
+    for router in (*routers, *more, operation_routes(workspace, loads)):
         app.include_router(
             router,
             prefix="/v1",

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from analyticspro import clock
+from analyticspro import clock, connectors
+from analyticspro.api.syncing import Loads
 from analyticspro.policy import OWNER
 from analyticspro.workspace import Workspace
 
@@ -22,7 +24,17 @@ class ByBody(BaseModel):
     by: str = Field(max_length=200, examples=["alice"])
 
 
-def operation_routes(workspace: Workspace) -> APIRouter:
+class BackfillBody(BaseModel):
+    """Which source, as in sources.toml, and from when to when, the latter exclusive."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: dict[str, Any]
+    since: AwareDatetime = Field(examples=["2026-01-01T00:00:00Z"])
+    until: AwareDatetime = Field(examples=["2026-02-01T00:00:00Z"])
+
+
+def operation_routes(workspace: Workspace, loads: Loads) -> APIRouter:
     """Return the routes for an opened workspace."""
     router = APIRouter()
 
@@ -45,5 +57,15 @@ def operation_routes(workspace: Workspace) -> APIRouter:
     def resume(name: str, body: ByBody) -> dict[str, Any]:
         """Have a paused source be synced by itself again."""
         return workspace.operation.resume(name, who=body.by, now=clock.now())
+
+    @router.post("/backfill", response_model=None)
+    def backfill(body: BackfillBody) -> StreamingResponse:
+        """Read what a source had in a range of the past; answers as sync does."""
+        source = connectors.parse(body.source, "source")
+        since, until = body.since, body.until
+        return StreamingResponse(
+            loads.lines(lambda step: workspace.backfill(source, since, until, progress=step)),
+            media_type="application/x-ndjson",
+        )
 
     return router

@@ -1,6 +1,7 @@
 """The command line."""
 
 from analyticspro.cli import (
+    backfilling,
     backups,
     doctor,
     figures,
@@ -18,6 +19,7 @@ from analyticspro.cli import (
 from analyticspro.cli.root import group as main
 
 __all__ = [
+    "backfilling",
     "backups",
     "doctor",
     "figures",

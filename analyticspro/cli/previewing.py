@@ -27,7 +27,7 @@ _WIDEST = 24
 @click.argument("what", nargs=-1, required=True, metavar="NAME|FILE...")
 @with_place
 def preview(place: Place, *, file: Path | None, form: str, what: tuple[str, ...]) -> None:
-    """Show the first records of a source, and how it could be connected.
+    """Show the first records, and how to connect them.
 
     NAME is a declared source. Of a FILE (CSV, JSON lines or Parquet, packed or not) nothing
     need be declared: a declaration is proposed, from the names of its columns and what is in

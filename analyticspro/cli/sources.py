@@ -64,7 +64,7 @@ def check(place: Place, *, file: Path | None, form: str, names: tuple[str, ...])
     secrets, now = Secrets.open(place.home), clock.now()
     results = [
         ingest.check(source, secrets=secrets, now=now).to_json()
-        for source in _declared(place, file, names)
+        for source in declared_sources(place, file, names)
     ]
     if form == "json":
         output.print_json(results)
@@ -102,14 +102,14 @@ def sync(place: Place, *, file: Path | None, form: str, names: tuple[str, ...]) 
     analyticspro sources sync
     analyticspro --home ~/acme sources sync --sources sources.toml till
     """  # noqa: D301
-    declared = [source.to_json() for source in _declared(place, file, names)]
+    declared = [source.to_json() for source in declared_sources(place, file, names)]
     place.home.prepare()
-    reports = _loaded(lambda progress: reach(place.home).sync(declared, progress))
+    reports = loaded(lambda progress: reach(place.home).sync(declared, progress))
     if form == "json":
         output.print_json(reports)
     for report in reports:
         if form != "json":
-            _print_report(report)
+            print_report(report)
     failed = [report for report in reports if report["error"]]
     if failed:
         raise from_payload(failed[0]["error"])
@@ -159,12 +159,12 @@ def replay(place: Place, *, file: Path | None, name: str, form: str) -> None:
     analyticspro sources replay crm
     """  # noqa: D301
     declared = _replayable(place, file, name)
-    reports = _loaded(lambda progress: reach(place.home).replay(declared, progress))
+    reports = loaded(lambda progress: reach(place.home).replay(declared, progress))
     if form == "json":
         output.print_json(reports)
     for report in reports:
         if form != "json":
-            _print_report(report)
+            print_report(report)
         if report["error"]:
             raise from_payload(report["error"])
 
@@ -196,7 +196,8 @@ def rejects(place: Place, *, name: str, limit: int, form: str) -> None:
         output.say("None: every record is in.")
 
 
-def _declared(place: Place, file: Path | None, names: tuple[str, ...]) -> list[Source]:
+def declared_sources(place: Place, file: Path | None, names: tuple[str, ...]) -> list[Source]:
+    """Return the sources of these names, or all, as `file` or the home declares them."""
     chosen = (file or place.home.sources_file).absolute()
     declared = {source.name: source for source in connectors.load(chosen, environment())}
     for name in names:
@@ -213,16 +214,18 @@ def _replayable(place: Place, file: Path | None, name: str) -> dict[str, Any]:
         for row in reach(place.home).sources()
     ):
         return {"name": name, "connector": "collector"}
-    [source] = _declared(place, file, (name,))
+    [source] = declared_sources(place, file, (name,))
     return source.to_json()
 
 
-def _loaded(load: Callable[[OnProgress], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+def loaded(load: Callable[[OnProgress], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Return the reports of `load`, its progress shown on a terminal meanwhile."""
     with output.bar("Reading") as show:
         return load(lambda step: show(step["done"], step["total"]))
 
 
-def _print_report(report: dict[str, Any]) -> None:
+def print_report(report: dict[str, Any]) -> None:
+    """Tell what a sync did, and on stderr what a person should know of it."""
     click.echo(
         f"{report['source']}: {report['new']:,} new, {report['changed']:,} changed, "
         f"{report['unchanged']:,} unchanged, {report['retracted']:,} retracted, "

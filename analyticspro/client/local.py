@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -93,6 +94,23 @@ class Local:
                 report.to_json()
                 for report in workspace.replay(
                     declaration, progress=lambda step: progress(asdict(step))
+                )
+            ]
+        )
+
+    def backfill(
+        self, declaration: dict[str, Any], since: str, until: str, progress: OnProgress
+    ) -> list[dict[str, Any]]:
+        """Read what a source had in a range; `progress` is called with each step."""
+        from analyticspro.connectors import parse
+
+        source = parse(declaration, f"source {declaration.get('name')}")
+        span = datetime.fromisoformat(since), datetime.fromisoformat(until)
+        return self._with(
+            lambda workspace: [
+                report.to_json()
+                for report in workspace.backfill(
+                    source, *span, progress=lambda step: progress(asdict(step))
                 )
             ]
         )

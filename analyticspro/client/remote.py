@@ -102,6 +102,13 @@ class Remote:
         """Map anew what was set aside of a source; `progress` is called with each step."""
         return self._load("/v1/replay", {"source": declaration}, progress)
 
+    def backfill(
+        self, declaration: dict[str, Any], since: str, until: str, progress: OnProgress
+    ) -> list[dict[str, Any]]:
+        """Read what a source had in a range; `progress` is called with each step."""
+        body = {"source": declaration, "since": since, "until": until}
+        return self._load("/v1/backfill", body, progress)
+
     def archive(self, progress: OnProgress) -> list[dict[str, Any]]:
         """Move old events into the archive, as the settings say; `progress` is called."""
         return self._load("/v1/archive", {}, progress)

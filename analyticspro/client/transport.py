@@ -70,6 +70,11 @@ class Transport(Protocol):
     def replay(self, declaration: dict[str, Any], progress: OnProgress) -> list[dict[str, Any]]:
         """Map anew what was set aside of a source; as `sync`."""
 
+    def backfill(
+        self, declaration: dict[str, Any], since: str, until: str, progress: OnProgress
+    ) -> list[dict[str, Any]]:
+        """Read what a source had from `since` to `until` (ISO 8601), exclusive; as `sync`."""
+
     def ledger(self) -> list[dict[str, Any]]:
         """Return what became of all records ever seen, by source and part."""
 

@@ -4,7 +4,7 @@ from analyticspro.connectors.batch import Batch, Part
 from analyticspro.connectors.declaration import Source
 from analyticspro.connectors.files import fingerprint, is_settled, parts, read_part
 from analyticspro.connectors.files_source import FilesSource
-from analyticspro.connectors.page import Connector, Page, PagedSource
+from analyticspro.connectors.page import Connector, Page, PagedSource, Ranged
 from analyticspro.connectors.sources_file import load, parse
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Page",
     "PagedSource",
     "Part",
+    "Ranged",
     "Source",
     "fingerprint",
     "is_settled",

@@ -14,7 +14,7 @@ from analyticspro.connectors.json_text import plain_text
 from analyticspro.connectors.mapping import Mapping as EventMapping
 from analyticspro.connectors.page import Page
 from analyticspro.connectors.records import RECORDS_PER_BATCH
-from analyticspro.connectors.rest_cursor import Newness
+from analyticspro.connectors.rest_cursor import Newness, in_range
 from analyticspro.connectors.rest_parts import paging_of, session_of, size_of
 from analyticspro.connectors.rest_records import decode, rows
 from analyticspro.connectors.rest_source import RestSource, RestStream
@@ -74,9 +74,35 @@ class RestConnector:
             SourceError: The source cannot be read; what was yielded stays valid.
             RetriableError: Not now; what was yielded stays valid.
         """
-        declared = self._source.streams.get(stream)
-        if declared is None:
+        yield from self._pages(stream, self._declared(stream), cursor, now)
+
+    def read_range(
+        self, stream: str, cursor: str | None, *, since: datetime, until: datetime, now: datetime
+    ) -> Iterator[Page]:
+        """Yield what was changed since `since`, and before `until` if it can be asked for that."""
+        declared = in_range(self._declared(stream), since, until)
+        yield from self._pages(stream, declared, cursor, now)
+
+    def beyond(self, stream: str) -> str | None:
+        """Return what is read besides a range."""
+        cursor = self._declared(stream).cursor
+        if cursor is None or cursor.parameter is None:
+            return f"{stream} cannot be asked for a range: all of it was read."
+        if cursor.until is None:
+            return (
+                f"{stream} was read from the start of the range to the present. If the API takes "
+                "an end too, name its parameter: cursor.until."
+            )
+        return None
+
+    def _declared(self, stream: str) -> RestStream:
+        if stream not in self._source.streams:
             raise UnknownName.of("stream", stream, self._source.streams, where=self.name)
+        return self._source.streams[stream]
+
+    def _pages(
+        self, stream: str, declared: RestStream, cursor: str | None, now: datetime
+    ) -> Iterator[Page]:
         reading = _Reading(self._source, stream, declared, self._session, self._hidden, now)
         with self._session.transport:
             yield from reading.pages(cursor)

@@ -152,10 +152,12 @@ class Cursor(Declared):
             `number`, so many. It catches what the source lets appear late.
         start: Where to begin; without it the first sync asks without `parameter`.
         newest_first: Whether the list begins with what was changed last.
+        until: Parameter that asks for what was changed before a time; for backfills only.
     """
 
     field: str
     parameter: str | None = None
+    until: str | None = None
     format: TimeFormat | Literal["number"] | None = None
     lookback: Annotated[int, Field(ge=0, le=31_536_000)] | None = None
     start: str | None = None
@@ -167,8 +169,9 @@ class Cursor(Declared):
             raise ValueError(
                 "needs parameter, or newest_first = true where the list begins with the newest"
             )
-        if self.start is not None and self.parameter is None:
-            raise ValueError("start needs parameter, which takes it")
+        for name in ("start", "until"):
+            if getattr(self, name) is not None and self.parameter is None:
+                raise ValueError(f"{name} needs parameter, which takes where to begin")
         return self
 
 

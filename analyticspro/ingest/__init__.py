@@ -1,5 +1,6 @@
 """Ingest: from sources into the warehouse, nothing lost, nothing doubled."""
 
+from analyticspro.ingest.backfill import backfill
 from analyticspro.ingest.check import Check, check
 from analyticspro.ingest.preview import Preview, preview, preview_file
 from analyticspro.ingest.replay import replay
@@ -12,6 +13,7 @@ __all__ = [
     "Preview",
     "Progress",
     "Report",
+    "backfill",
     "check",
     "load_events",
     "preview",

@@ -58,6 +58,7 @@ def test_it_describes_every_route(document: dict[str, Any]):
         "POST /v1/alias",
         "POST /v1/archive",
         "POST /v1/archive/verify",
+        "POST /v1/backfill",
         "POST /v1/backup",
         "POST /v1/batch",
         "POST /v1/demo",

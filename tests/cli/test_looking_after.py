@@ -67,3 +67,15 @@ def test_sources_are_looked_after(workspace: Path):
     assert run("sources", "history", "shop", "--format", "csv", home=workspace).out.count("\n") == 2
     wrong = run("sources", "pause", "shop", home=workspace)
     assert (wrong.code, "is not synced by itself" in wrong.err) == (2, True)
+
+
+def test_a_range_is_read_once_more(workspace: Path):
+    words = ("sources", "backfill", "till", "--from", "2024-05-01")
+    done = run(*words, "--to", "2024-06-01", home=workspace)
+    assert done.code == 0, done.err
+    assert done.out.startswith("till: 1 new")
+    assert "Files are always read whole" in done.err
+    [report] = run(*words, "--format", "json", home=workspace).json
+    assert (report["new"], report["unchanged"]) == (0, 1)
+    wrong = run(*words, "--to", "2024-04-01", home=workspace)
+    assert (wrong.code, "must end after it begins" in wrong.err) == (2, True)
