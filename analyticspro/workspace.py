@@ -148,10 +148,16 @@ class Workspace:
         """Return the way in for what is pushed."""
         return Intake(self._warehouse, limits=limits)
 
-    def ledger(self, scope: Scope) -> list[dict[str, Any]]:
-        """Return what became of all records ever seen, by source and part."""
+    def ledger(self, scope: Scope, *, ask: bool = False) -> list[dict[str, Any]]:
+        """Return what became of all records ever seen, by source and part.
+
+        Beside it stands how many the source has, as far as that is known: of files as they
+        were read; of databases and APIs if they are to be asked now.
+        """
         with self._warehouse.reader(scope) as reader:
-            return reader.ledger().to_dicts()
+            rows, accounted = reader.ledger().to_dicts(), reader.accounted().to_dicts()
+        counts = self.operation.counted(Secrets.open(self.home)) if ask else {}
+        return ingest.reconciled(rows, accounted, counts)
 
     def revision(self, scope: Scope) -> int:
         """Return the number of the newest commit."""

@@ -244,9 +244,9 @@ def _sources(workspace: Workspace, loads: Loads) -> APIRouter:
         return streamed(lambda step: workspace.back_up(into, body.keep, progress=step))
 
     @router.get("/ledger")
-    def ledger() -> dict[str, Any]:
-        """Tell what became of all records ever seen, by source and part."""
-        return {"ledger": workspace.ledger(OWNER)}
+    def ledger(*, ask: bool = False) -> dict[str, Any]:
+        """Tell what became of all records ever seen; if asked to, ask how many there are."""
+        return {"ledger": workspace.ledger(OWNER, ask=ask)}
 
     @router.post("/demo", response_model=None)
     def demo(body: DemoBody) -> StreamingResponse:

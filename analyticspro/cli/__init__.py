@@ -1,6 +1,7 @@
 """The command line."""
 
 from analyticspro.cli import (
+    accounting,
     backfilling,
     backups,
     doctor,
@@ -19,6 +20,7 @@ from analyticspro.cli import (
 from analyticspro.cli.root import group as main
 
 __all__ = [
+    "accounting",
     "backfilling",
     "backups",
     "doctor",

@@ -1,4 +1,4 @@
-"""`analyticspro sources check|sync|ledger|rejects|replay`; see `operating` for the others."""
+"""`analyticspro sources check|sync|rejects|replay`; see `operating` for the others."""
 
 from __future__ import annotations
 
@@ -113,34 +113,6 @@ def sync(place: Place, *, file: Path | None, form: str, names: tuple[str, ...]) 
     failed = [report for report in reports if report["error"]]
     if failed:
         raise from_payload(failed[0]["error"])
-
-
-@sources.command()
-@form_option
-@with_place
-def ledger(place: Place, *, form: str) -> None:
-    """Show what became of every record of each source.
-
-    Over the parts of a source (its files or streams), records seen = new + changed +
-    duplicates + set aside, and events now = new - retracted.
-    """
-    rows = reach(place.home).ledger()
-    if form == "json":
-        output.print_json(rows)
-        return
-    if not rows:
-        output.say("Nothing came in yet.")
-        return
-    counts = ["seen", "new", "changed", "duplicates", "conflicts", "late", "rejected", "retracted"]
-    heads = [name.replace("rejected", "set aside") for name in counts]
-    output.table(
-        ["source", "part", *heads, "events now"],
-        [
-            [row["source"], row["part"], *(f"{row[name]:,}" for name in [*counts, "live"])]
-            for row in rows
-        ],
-        right=set(range(2, 3 + len(counts))),
-    )
 
 
 @sources.command()

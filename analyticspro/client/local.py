@@ -164,9 +164,9 @@ class Local:
             ]
         )
 
-    def ledger(self) -> list[dict[str, Any]]:
-        """Return what became of all records ever seen, by source and part."""
-        return self._with(lambda workspace: workspace.ledger(OWNER))
+    def ledger(self, *, ask: bool = False) -> list[dict[str, Any]]:
+        """Return what became of all records ever seen; `ask` sources how many they have."""
+        return self._with(lambda workspace: workspace.ledger(OWNER, ask=ask))
 
     def schema(self, event: str | None) -> dict[str, Any]:
         """Return what properties events have, of all names or of one; raises UnknownName."""

@@ -135,9 +135,9 @@ class Remote:
         """Copy the whole home; `progress` is called with each step."""
         return self._load("/v1/backup", {"into": into, "keep": keep}, progress)
 
-    def ledger(self) -> list[dict[str, Any]]:
-        """Return what became of all records ever seen, by source and part."""
-        return list(self._call("GET", "/v1/ledger")["ledger"])
+    def ledger(self, *, ask: bool = False) -> list[dict[str, Any]]:
+        """Return what became of all records ever seen; `ask` sources how many they have."""
+        return list(self._call("GET", f"/v1/ledger{'?ask=true' if ask else ''}")["ledger"])
 
     def schema(self, event: str | None) -> dict[str, Any]:
         """Return what properties events have, of all names or of one; raises UnknownName."""

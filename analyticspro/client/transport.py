@@ -75,8 +75,8 @@ class Transport(Protocol):
     ) -> list[dict[str, Any]]:
         """Read what a source had from `since` to `until` (ISO 8601), exclusive; as `sync`."""
 
-    def ledger(self) -> list[dict[str, Any]]:
-        """Return what became of all records ever seen, by source and part."""
+    def ledger(self, *, ask: bool = False) -> list[dict[str, Any]]:
+        """Return what became of all records ever seen; `ask` sources how many they have."""
 
     def archive(self, progress: OnProgress) -> list[dict[str, Any]]:
         """Move old events into the archive, as the settings say; as `sync`."""

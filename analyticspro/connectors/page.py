@@ -18,7 +18,7 @@ from analyticspro.errors import UnknownName
 from analyticspro.events import WriteMode
 from analyticspro.extract.secret import Secrets
 
-__all__ = ["Connector", "Page", "PagedSource", "Ranged"]
+__all__ = ["Connector", "Counting", "Page", "PagedSource", "Ranged"]
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,19 @@ class Ranged(Connector, Protocol):
 
     def beyond(self, stream: str) -> str | None:
         """Return in a sentence what is read besides the range; None if nothing much is."""
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """A connector whose source can tell how many records it has."""
+
+    def count(self, stream: str) -> int | None:
+        """Return how many records the source has in a stream now; None if it does not say.
+
+        Raises:
+            SourceError: It cannot be asked.
+            RetriableError: Not now.
+        """
 
 
 class PagedSource(Source):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 
 from analyticspro.connectors.page import Page
 from analyticspro.connectors.sql_database import Database
@@ -22,6 +22,8 @@ from analyticspro.events import WriteMode
 from analyticspro.extract.secret import Secrets
 
 __all__ = ["SqlConnector"]
+
+_ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)  # counting asks for no clock
 
 
 class SqlConnector:
@@ -60,6 +62,11 @@ class SqlConnector:
         if declared.updated_at is None or not declared.is_timed:
             return f"No time orders the rows of {stream} (updated_at): all of them were read."
         return None
+
+    def count(self, stream: str) -> int:
+        """Return how many rows there are now."""
+        with self._reading(stream, _ANY_TIME) as reading:
+            return reading.count()
 
     @contextmanager
     def _reading(self, stream: str, now: datetime) -> Iterator[Reading]:

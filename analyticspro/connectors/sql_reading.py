@@ -64,6 +64,11 @@ class Reading:
         else:
             yield from self._changes(place)
 
+    def count(self) -> int:
+        """Return how many rows there are now."""
+        [(count,)] = self._session.fetch(self._relation.count(), self._place).rows
+        return int(count)
+
     def range(self, cursor: str | None, since: datetime, until: datetime) -> Iterator[Page]:
         """Yield the rows that were changed in a range, behind `cursor`; none has vanished by it."""
         of = f"{self._relation.identity} {since.isoformat()} {until.isoformat()}"

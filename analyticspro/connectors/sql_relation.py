@@ -17,6 +17,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     column,
+    func,
     literal_column,
     not_,
     or_,
@@ -115,6 +116,10 @@ class Relation:
             first = self._order[0]
             wanted += [first >= _bound(span[0]), first < _bound(span[1])]
         return self._select(*wanted).order_by(*self._order).limit(limit)
+
+    def count(self) -> Select[Any]:
+        """Return the statement that counts all rows."""
+        return select(func.count()).select_from(self._origin)
 
     def without_place(self, after: Mark | None, limit: int) -> Iterator[Select[Any]]:
         """Yield statements for rows that have no place in the order, as a part of it is empty.

@@ -3,6 +3,7 @@
 from analyticspro.ingest.backfill import backfill
 from analyticspro.ingest.check import Check, check
 from analyticspro.ingest.preview import Preview, preview, preview_file
+from analyticspro.ingest.reconcile import counted, reconciled
 from analyticspro.ingest.replay import replay
 from analyticspro.ingest.replay_pushed import replay_pushed
 from analyticspro.ingest.report import Progress, Report
@@ -15,9 +16,11 @@ __all__ = [
     "Report",
     "backfill",
     "check",
+    "counted",
     "load_events",
     "preview",
     "preview_file",
+    "reconciled",
     "replay",
     "replay_pushed",
     "sync",

@@ -57,7 +57,7 @@ def sync(
             report.conclude(time.monotonic() - started)
             try:
                 with warehouse.writer() as writer:
-                    _note(writer, source.model_dump_json(), synced_at, report)
+                    _note(writer, json.dumps(source.to_json()), synced_at, report)
             except AnalyticsProError as error:  # such as a full disk, which ended the sync too
                 report.error = report.error or error.payload()
     return report

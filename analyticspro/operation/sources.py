@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from analyticspro import logs
+from analyticspro import ingest, logs
 from analyticspro.config import Home, environment
 from analyticspro.connectors import Source, load, parse
 from analyticspro.errors import AnalyticsProError, DefinitionError, SettingError, UnknownName
 from analyticspro.operation.health import Health, Judged, judge
 from analyticspro.operation.timetable import expected, schedule_name, sync_schedule, told
 from analyticspro.policy import Scope
+from analyticspro.secrets_store import Secrets
 from analyticspro.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -158,6 +159,16 @@ class Sources:
         self._check(name)
         found = self._warehouse.syncs.history(name, limit=limit)
         return [_told(row) for row in found.iter_rows(named=True)]
+
+    def counted(self, secrets: Secrets) -> dict[tuple[str, str], int | str]:
+        """Return how many records each stream has, as its source says now; see `ingest`."""
+        with self._warehouse.reader(_LOOKING) as reader:
+            known = dict(reader.sources().select("name", "declaration").iter_rows())
+        found: dict[tuple[str, str], int | str] = {}
+        for name, source in self._declared(known).items():
+            counts = ingest.counted(source, secrets)
+            found |= {(name, stream): count for stream, count in counts.items()}
+        return found
 
     def pause(self, name: str, *, who: str, now: datetime) -> dict[str, Any]:
         """Let a source not be synced by itself until `resume`; by hand it still can be.
