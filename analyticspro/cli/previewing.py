@@ -12,7 +12,7 @@ from analyticspro.cli import output
 from analyticspro.cli.root import Place, form_option, with_place
 from analyticspro.cli.sources import file_option, sources
 from analyticspro.config import environment
-from analyticspro.errors import UnknownName
+from analyticspro.errors import DefinitionError, UnknownName
 from analyticspro.secrets_store import Secrets
 
 if TYPE_CHECKING:
@@ -55,6 +55,12 @@ def _previews(place: Place, file: Path | None, what: str) -> list[Preview]:
         declared = {source.name: source for source in connectors.load(chosen, environment())}
     if what in declared:
         return list(ingest.preview(declared[what], secrets=secrets, now=now))
+    if "://" in what:
+        raise DefinitionError(
+            f"Of {what.partition('?')[0]} nothing is known: declare it as a source first, as "
+            "examples/rest-api/sources.toml does, then preview it by its name. A file can be "
+            "looked at without."
+        )
     if not Path(what).is_file() and not {"/", "."} & set(what):
         raise UnknownName.of("source or file", what, declared)
     currency = place.home.settings.currency

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from analyticspro import clock
 from analyticspro.connectors import FilesSource, Page, PagedSource, Ranged, Source
@@ -25,6 +25,7 @@ from analyticspro.warehouse import Backfill, Warehouse, move_backfill
 
 __all__ = ["backfill"]
 
+_EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)  # before it no calendar is sure of its days
 _WHOLE = "Files are always read whole: every file of the source was read, whatever the range."
 
 
@@ -53,6 +54,7 @@ def backfill(
     Raises:
         DefinitionError: No range of it can be read, or this is none.
     """
+    since = max(since, _EARLIEST)
     if not since < until <= clock.now():
         raise DefinitionError(
             f"A backfill from {since.isoformat()} to {until.isoformat()} must end after it "

@@ -132,6 +132,8 @@ def test_one_that_was_broken_off_goes_on(till: Till, warehouse: Warehouse):
     assert done == [6, 7]
     assert "4 records had been read" in rest.notes[0]
     assert ids(warehouse) == [str(number) for number in range(1, 8)]
+    always = datetime(1, 1, 1, tzinfo=UTC)
+    assert filled(till.source(), warehouse, always).records == 7
     assert filled(till.source(), warehouse).records == 7, "it is done, so it begins anew"
     other = filled(till.source(), warehouse, JANUARY, FEBRUARY)
     assert other.notes == []

@@ -187,3 +187,6 @@ def test_as_a_command(tmp_path: Path):
     assert (again.code, "[sources" in again.out) == (0, False), "it is declared already"
     wrong = run("sources", "preview", "order", *declared, home=home)
     assert (wrong.code, "Did you mean 'orders'?" in wrong.err) == (2, True)
+    address = run("sources", "preview", "https://api.example.com/v1/deals?key=s3cret", home=home)
+    assert (address.code, "declare it as a source" in address.err) == (2, True)
+    assert "s3cret" not in address.err
