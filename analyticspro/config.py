@@ -37,6 +37,8 @@ __all__ = ["Home", "Settings", "environment"]
 
 
 _SHORTEST_TOKEN = 16
+_STATE_EXAMPLE = "postgresql://analyticspro:${STATE_PASSWORD}@db/analyticspro"
+_MAIL_EXAMPLE = "smtp+starttls://analyticspro:${MAIL_PASSWORD}@mail.example:587"
 # Files among the zones that name no place: each machine means something else by them.
 _NO_ZONES = ("localtime", "posixrules", "Factory")
 
@@ -63,6 +65,33 @@ class Settings:
     )
     port: int = field(default=8750, metadata={"help": "Port of the pages, the one to open."})
     api_port: int = field(default=8751, metadata={"help": "Port of the api."})
+    hub_port: int = field(
+        default=8752, metadata={"help": "Port of sign-in and of people's JupyterLab: the proxy's."}
+    )
+    hub_api_port: int = field(
+        default=8753, metadata={"help": "Port of the hub behind the proxy, on loopback only."}
+    )
+    proxy_api_port: int = field(
+        default=8754, metadata={"help": "Port where the hub directs the proxy, on loopback only."}
+    )
+    public_url: str = field(
+        default="",
+        metadata={
+            "help": "Address that people open, such as https://analytics.example.org; "
+            "http://localhost and hub_port if empty."
+        },
+    )
+    lab_host_names: bool = field(
+        default=False,
+        metadata={
+            "help": "Whether each JupyterLab has a host name of its own below that of public_url "
+            "(needs a wildcard in DNS and certificate). On localhost they always have."
+        },
+    )
+    tls_certificate: str = field(
+        default="", metadata={"help": "File of the certificate that the proxy encrypts with."}
+    )
+    tls_key: str = field(default="", metadata={"help": "File of the certificate's key."})
     allow_remote: bool = field(
         default=False,
         metadata={"help": "Listen on an address that other machines can reach, unencrypted."},
@@ -98,6 +127,31 @@ class Settings:
             "a file in the home if empty."
         },
     )
+    sign_up: str = field(
+        default="open",
+        metadata={
+            "help": "Who may sign up, as a viewer: open (everybody), approval (whom an admin "
+            "approves) or invited."
+        },
+    )
+    sign_up_domains: str = field(
+        default="",
+        metadata={
+            "help": "E-mail domains whose addresses may sign up, with spaces between them; any "
+            "if empty."
+        },
+    )
+    mail_url: str = field(
+        default="",
+        metadata={
+            "help": "Server that takes mail, as smtp+starttls://user:${NAME}@host:587 or "
+            "smtps://…; no mail is sent if empty."
+        },
+    )
+    mail_from: str = field(
+        default="AnalyticsPro <analyticspro@localhost>",
+        metadata={"help": "Whom mail is from, such as Acme Analytics <analytics@acme.example>."},
+    )
     demo: bool = field(
         default=False,
         metadata={"help": "Whether this workspace holds demo data; set by `analyticspro demo`."},
@@ -126,19 +180,12 @@ class Settings:
                 "Setting host is empty, which would listen on every address. "
                 "Write 127.0.0.1, or the address to listen on."
             )
-        for name in ("port", "api_port"):
-            port = getattr(self, name)
-            if not 1 <= port <= 65535:
-                raise SettingError(f"Setting {name} is {port}; a port is 1 to 65535.")
-        if self.port == self.api_port:
-            raise SettingError(
-                f"Settings port and api_port are both {self.port}; they must differ."
-            )
-
+        _check_ports({item.name: getattr(self, item.name) for item in fields(self)})
         if self.backups_kept < 1:
             raise SettingError(f"Setting backups_kept is {self.backups_kept}; keep at least 1.")
         _check_days(self.hot_days, self.keep_days)
-        _check_no_password(self.state_url)
+        _check_no_password("state_url", self.state_url, _STATE_EXAMPLE)
+        _check_no_password("mail_url", self.mail_url, _MAIL_EXAMPLE)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -270,6 +317,20 @@ class Home:
         self.__dict__.pop("settings", None)
 
 
+def _check_ports(values: Mapping[str, Any]) -> None:
+    names: dict[int, str] = {}
+    for name, port in values.items():
+        if name != "port" and not name.endswith("_port"):
+            continue
+        if not 1 <= port <= 65535:
+            raise SettingError(f"Setting {name} is {port}; a port is 1 to 65535.")
+        if port in names:
+            raise SettingError(
+                f"Settings {names[port]} and {name} are both {port}; they must differ."
+            )
+        names[port] = name
+
+
 def _check_days(hot: int, keep: int) -> None:
     for name, days in (("hot_days", hot), ("keep_days", keep)):
         if days < 0:
@@ -281,15 +342,14 @@ def _check_days(hot: int, keep: int) -> None:
         )
 
 
-def _check_no_password(state_url: str) -> None:
+def _check_no_password(name: str, url: str, example: str) -> None:
     """Refuse a password in a setting: settings are shown, and kept in a plain file."""
-    password = re.match(r"[^/]*//[^/@]*?:(.*)@|.*[?&]password=([^&]*)", state_url)
+    password = re.match(r"[^/]*//[^/@]*?:(.*)@|.*[?&]password=([^&]*)", url)
     told = password and (password[1] or password[2] or "")
     if told and not re.fullmatch(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}", told):
         raise SettingError(
-            "Setting state_url holds a password. Write ${NAME} in its place, such as "
-            "postgresql://analyticspro:${STATE_PASSWORD}@db/analyticspro, and set that in the "
-            "environment."
+            f"Setting {name} holds a password. Write ${{NAME}} in its place, such as {example}, "
+            "and set that in the environment."
         )
 
 

@@ -21,10 +21,11 @@ from analyticspro.errors import AnalyticsProError, DefinitionError, Stopped, Unk
 from analyticspro.ingest import Progress, Report
 from analyticspro.ingest.intake import Intake, Limits
 from analyticspro.ingest.schema import Schema
-from analyticspro.metrics import Answer, Query, catalog
+from analyticspro.metrics import Answer, Query
+from analyticspro.metrics.cuttable import catalogue
 from analyticspro.metrics.evaluate import Evaluator
 from analyticspro.metrics.known import Known
-from analyticspro.metrics.model import version
+from analyticspro.metrics.promotable import Promotable
 from analyticspro.metrics.remembered import Remembered
 from analyticspro.operation import Sources
 from analyticspro.period import to_wall
@@ -44,6 +45,7 @@ class Workspace:
         self._known: Known | None = None
         self._remembered = Remembered()
         self.schema = Schema(home.path / "contracts.toml", warehouse)
+        self.dimensions = Promotable(warehouse)
         self.keeping = backup.Keeping(home, warehouse)
         self.operation = Sources(home, warehouse)
 
@@ -96,6 +98,11 @@ class Workspace:
         with self._warehouse.reader(scope, as_of=query.as_of) as reader:
             evaluator = Evaluator(reader, Known.read(reader), self.home.settings, clock.now())
             return _answered(evaluator, query)
+
+    def catalogue(self, scope: Scope) -> dict[str, list[dict[str, Any]]]:
+        """Return the metrics and dimensions there are, promoted properties among them."""
+        with self._warehouse.reader(scope) as reader:
+            return catalogue(reader.promoted)
 
     def values(self, dimension: str, scope: Scope) -> list[str]:
         """Return the values of a dimension, the most frequent first."""
@@ -312,27 +319,3 @@ def _answered(evaluator: Evaluator, query: Query) -> Answer | AnalyticsProError:
 
 _DEMO = "demo"
 _DEMO_MAKER = Scope("demo")
-
-
-def catalogue() -> dict[str, list[dict[str, Any]]]:
-    """Return the metrics and dimensions there are, in the catalogue's order, as plain JSON."""
-    return {
-        "metrics": [
-            {
-                "name": m.name,
-                "title": m.title,
-                "meaning": m.meaning,
-                "unit": m.unit.value,
-                "better": m.better,
-                "kind": type(m).__name__.lower(),
-                "dimensions": list(m.dimensions),
-                "tags": list(m.tags),
-                "version": version(m),
-            }
-            for m in catalog.METRICS.values()
-        ],
-        "dimensions": [
-            {"name": d.name, "title": d.title, "meaning": d.meaning}
-            for d in catalog.DIMENSIONS.values()
-        ],
-    }

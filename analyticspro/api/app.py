@@ -51,7 +51,7 @@ from analyticspro.errors import (
 )
 from analyticspro.metrics import Answer
 from analyticspro.policy import OWNER
-from analyticspro.workspace import Workspace, catalogue
+from analyticspro.workspace import Workspace
 
 __all__ = ["make_app"]
 
@@ -84,6 +84,7 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
         gc.freeze()
         gc.set_threshold(10_000, 20, 50)
         keeping_time = asyncio.create_task(collector.keep_time())
+        workspace.dimensions.start()
         yield
         keeping_time.cancel()
         await asyncio.to_thread(collector.close)
@@ -114,6 +115,8 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
     routers = (_figures(workspace), _sources(workspace, loads), _links(Links()), _document(app))
     more = (describing(), schema_routes(workspace), keeping_routes(workspace, loads))
     for router in (*routers, *more, operation_routes(workspace, loads)):
+    more = (describing(), schema_routes(workspace, loads), keeping_routes(workspace, loads))
+    for router in (*routers, *more):
         app.include_router(
             router,
             prefix="/v1",
@@ -187,7 +190,7 @@ def _figures(workspace: Workspace) -> APIRouter:
     @router.get("/metrics")
     def metrics() -> dict[str, Any]:
         """List the metrics and dimensions there are."""
-        return catalogue()
+        return workspace.catalogue(OWNER)
 
     @router.get("/dimensions/{name}/values")
     def values(name: str) -> dict[str, list[str]]:

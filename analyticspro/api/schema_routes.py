@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from analyticspro import clock
+from analyticspro.api.syncing import Loads
+from analyticspro.ingest import Progress
 from analyticspro.workspace import Workspace
 
 __all__ = ["schema_routes"]
@@ -39,6 +42,21 @@ class CatchUpBody(BaseModel):
 
 
 def schema_routes(workspace: Workspace) -> APIRouter:
+class PromoteBody(PropertyBody):
+    """The same, and what the dimension is called: the last key of the property if not said."""
+
+    name: str | None = Field(default=None, max_length=100, examples=["coupon"])
+
+
+class DemoteBody(BaseModel):
+    """A dimension that is a property."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    dimension: str = Field(max_length=100, examples=["coupon"])
+
+
+def schema_routes(workspace: Workspace, loads: Loads) -> APIRouter:
     """Return the routes for an opened workspace."""
     router = APIRouter()
 
@@ -75,6 +93,31 @@ def schema_routes(workspace: Workspace) -> APIRouter:
     def catch_up(body: CatchUpBody) -> dict[str, str]:
         """Count in the registry what came since; whoever asks for it next need not wait."""
         workspace.schema.catch_up(seconds=body.seconds)
+    @router.post("/schema/promote", response_model=None)
+    def promote(body: PromoteBody) -> StreamingResponse:
+        """Have a property be a dimension; answers as sync does, once its column is filled.
+
+        Figures can be cut by it from the first line on. Who asked may go away.
+        """
+        return StreamingResponse(
+            loads.lines(
+                lambda step: [
+                    workspace.dimensions.promote(
+                        body.event,
+                        body.property,
+                        body.name,
+                        now=clock.now(),
+                        progress=lambda done, total: step(Progress("promote", "", done, total)),
+                    )
+                ]
+            ),
+            media_type="application/x-ndjson",
+        )
+
+    @router.post("/schema/demote")
+    def demote(body: DemoteBody) -> dict[str, str]:
+        """Have a dimension be a mere property again; its values stay in the events."""
+        workspace.dimensions.demote(body.dimension, now=clock.now())
         return _DONE
 
     @router.get("/contracts")

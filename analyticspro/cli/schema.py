@@ -1,4 +1,4 @@
-"""`analyticspro schema show|tag|untag|block|unblock|check`."""
+"""`analyticspro schema show|tag|untag|block|unblock|promote|demote|check`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _ShowsByItself(click.Group):
 
 @group.group(cls=_ShowsByItself)
 def schema() -> None:
-    """See the properties of events; tag, block and check them.
+    """See the properties of events; decide on them.
 
     'analyticspro schema' is short for 'analyticspro schema show'. A property within another
     is written with dots, as context.ip; * in place of the event means events of all names.
@@ -39,6 +39,7 @@ def schema() -> None:
     analyticspro schema show order_placed
     analyticspro schema tag order_placed.email personal
     analyticspro schema block '*.context.ip'
+    analyticspro schema promote order_placed.coupon
     """  # noqa: D301 (see query)
 
 
@@ -70,6 +71,11 @@ def show(place: Place, *, event: str | None, form: str) -> None:
         what = "blocked" if mark["blocked"] else f"tagged {mark['tag']}"
         dropped = f", left out of {mark['dropped']:,} events" if mark["dropped"] else ""
         output.say(f"{mark['event']}.{mark['property']} is {what}{dropped}.")
+    for each in found["promoted"]:
+        filled = "" if each["filled"] == 1 else f", filled to {each['filled']:.0%}"
+        output.say(
+            f"{each['event']}.{each['property']} is the dimension {each['dimension']}{filled}."
+        )
     if found["beyond"]:
         output.say(f"{found['beyond']:,} events have names beyond the first 500.")
     if found["waiting"]:
@@ -134,6 +140,48 @@ def unblock(place: Place, *, where: str) -> None:
 
 
 @schema.command()
+@_PROPERTY
+@click.option("--as", "name", metavar="NAME", help="What to call the dimension.")
+@with_place
+def promote(place: Place, *, where: str, name: str | None) -> None:
+    """Have a property be a dimension of figures.
+
+    They can be broken down and filtered by it at once, and quickly once a column of it is
+    filled, which this waits for; the services, where they run, go on without it. The dimension
+    is called as the last key of the property if nothing else is said.
+
+    \b
+    analyticspro schema promote order_placed.coupon
+    analyticspro schema promote '*.context.app.version' --as app_version
+    analyticspro query orders --by coupon
+    """  # noqa: D301
+    event, path = _parted(where)
+    with output.bar("Filling") as show:
+        [done] = reach(place.home).promote(
+            event, path, name, lambda step: show(step["done"], step["total"])
+        )
+    output.say(
+        f"{done['event']}.{done['property']} is the dimension {done['dimension']}. "
+        f"Try: analyticspro query events --by {done['dimension']}"
+    )
+
+
+@schema.command()
+@click.argument("dimension", metavar="NAME")
+@with_place
+def demote(place: Place, *, dimension: str) -> None:
+    """Have a dimension be a mere property again.
+
+    Nothing is lost: its values stay in the events, and it can be promoted again.
+
+    \b
+    analyticspro schema demote coupon
+    """  # noqa: D301
+    reach(place.home).demote(dimension)
+    output.say(f"{dimension} is no dimension any more. Its values stay in the events.")
+
+
+@schema.command()
 @form_option
 @with_place
 def check(place: Place, *, form: str) -> None:
@@ -173,12 +221,16 @@ def check(place: Place, *, form: str) -> None:
 
 
 def _decide(place: Place, action: Decision, where: str, tags: tuple[str, ...] = ()) -> None:
+    reach(place.home).decide(action, *_parted(where), tags)
+
+
+def _parted(where: str) -> tuple[str, str]:
     event, dot, path = where.partition(".")
     if not (event and dot and path):
         raise DefinitionError(
             f"{where!r} names no property of an event. Write one such as order_placed.email."
         )
-    reach(place.home).decide(action, event, path, tags)
+    return event, path
 
 
 def _print_event(described: dict[str, Any]) -> None:
@@ -197,7 +249,7 @@ def _print_event(described: dict[str, Any]) -> None:
                     f"{'' if each['distinct_is_exact'] else '~'}{each['distinct']:,}",
                     _day(each["first_at"]),
                     _day(each["last_at"]),
-                    " ".join([*each["tags"], *(["blocked"] if each["blocked"] else [])]) or "—",
+                    _notes(each),
                     _short(", ".join(each["examples"])),
                 ]
                 for each in described["properties"]
@@ -206,6 +258,11 @@ def _print_event(described: dict[str, Any]) -> None:
         )
     if described["other"]:
         output.say(f"{described['other']:,} values are of properties beyond the first 200.")
+
+
+def _notes(described: dict[str, Any]) -> str:
+    notes = [*described["tags"], *(["blocked"] if described["blocked"] else [])]
+    return " ".join([*notes, *(f"by:{name}" for name in described["dimensions"])]) or "—"
 
 
 def _types(types: dict[str, int]) -> str:

@@ -45,9 +45,11 @@ class Local:
 
     def catalogue(self) -> dict[str, list[dict[str, Any]]]:
         """Return the metrics and dimensions there are."""
-        from analyticspro.workspace import catalogue
+        if not self._home.warehouse_file.exists():
+            from analyticspro.workspace import catalogue
 
-        return catalogue()
+            return catalogue()
+        return self._with(lambda workspace: workspace.catalogue(OWNER))
 
     def sources(self) -> list[dict[str, Any]]:
         """Return the state of each source."""
@@ -191,6 +193,21 @@ class Local:
     def catch_up(self, seconds: float) -> None:
         """Bring the registry of properties up to date, for about so many seconds at most."""
         self._with(lambda workspace: workspace.schema.catch_up(seconds=seconds))
+    def promote(
+        self, event: str, path: str, name: str | None, progress: OnProgress
+    ) -> list[dict[str, Any]]:
+        """Have a property be a dimension; return which, once its column is filled."""
+        return self._with(
+            lambda workspace: [
+                workspace.dimensions.promote(
+                    event, path, name, now=clock.now(), progress=_counted(progress)
+                ).to_json()
+            ]
+        )
+
+    def demote(self, dimension: str) -> None:
+        """Have a dimension be a mere property again; raises UnknownName."""
+        self._with(lambda workspace: workspace.dimensions.demote(dimension, now=clock.now()))
 
     def violations(self) -> dict[str, Any]:
         """Return the contracts in force, and how often stored events broke them."""

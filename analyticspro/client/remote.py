@@ -153,6 +153,16 @@ class Remote:
     def catch_up(self, seconds: float) -> None:
         """Bring the registry of properties up to date, for about so many seconds at most."""
         self._call("POST", "/v1/schema/catch-up", {"seconds": seconds})
+    def promote(
+        self, event: str, path: str, name: str | None, progress: OnProgress
+    ) -> list[dict[str, Any]]:
+        """Have a property be a dimension; return which, once its column is filled."""
+        body = {"event": event, "property": path, "name": name}
+        return self._load("/v1/schema/promote", body, progress)
+
+    def demote(self, dimension: str) -> None:
+        """Have a dimension be a mere property again; raises UnknownName."""
+        self._call("POST", "/v1/schema/demote", {"dimension": dimension})
 
     def violations(self) -> dict[str, Any]:
         """Return the contracts in force, and how often stored events broke them."""

@@ -60,6 +60,13 @@ class Transport(Protocol):
 
     def catch_up(self, seconds: float) -> None:
         """Bring the registry of properties up to date, for about so many seconds at most."""
+    def promote(
+        self, event: str, path: str, name: str | None, progress: OnProgress
+    ) -> list[dict[str, Any]]:
+        """Have a property be a dimension; return which, as `sync` does a report."""
+
+    def demote(self, dimension: str) -> None:
+        """Have a dimension be a mere property again; raises UnknownName."""
 
     def violations(self) -> dict[str, Any]:
         """Return the contracts in force, and how often stored events broke them."""

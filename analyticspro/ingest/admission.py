@@ -17,6 +17,7 @@ from analyticspro.ingest.checking import BROKEN, broken
 from analyticspro.ingest.contracts import Contract, read
 from analyticspro.warehouse import (
     BLOCKED,
+    PERSONAL,
     Breach,
     Dropped,
     Outcome,
@@ -25,9 +26,8 @@ from analyticspro.warehouse import (
     Writer,
 )
 
-__all__ = ["PERSONAL", "Admission", "Admitted", "columns_of", "rules"]
+__all__ = ["Admission", "Admitted", "columns_of", "rules"]
 
-PERSONAL = "personal"
 _EXAMPLES = 5
 _NO_PROBLEMS = pl.DataFrame(
     schema={"row": pl.UInt32, "field": pl.String, "value": pl.String, "reason": pl.String}

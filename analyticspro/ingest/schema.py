@@ -11,11 +11,11 @@ from typing import Any
 
 from analyticspro.errors import DefinitionError, UnknownName
 from analyticspro.events import check_name
-from analyticspro.ingest.admission import PERSONAL
 from analyticspro.ingest.contracts import load, read, written
 from analyticspro.warehouse import (
     BLOCKED,
     EVERY,
+    PERSONAL,
     EventName,
     Mark,
     Property,
@@ -38,6 +38,7 @@ class Schema:
     def __init__(self, contracts_file: Path, warehouse: Warehouse) -> None:
         self._file = contracts_file
         self._properties = warehouse.properties
+        self._promoting = warehouse.promoting
 
     def take_in_contracts(self) -> None:
         """Put in force what the file of contracts declares by now.
@@ -63,7 +64,8 @@ class Schema:
         Returns:
             `waiting`: how many changes are not counted yet, 0 but for a while after a large
             load; `beyond`: how many events have names beyond the limit; `events`: for each
-            name, the most frequent first, what `_of_name` tells; `marks`: every mark.
+            name, the most frequent first, what `_of_name` tells; `marks`: every mark; `promoted`:
+            what is a dimension, and the part of the older events whose column is filled.
 
         Raises:
             UnknownName: There is no such event.
@@ -92,15 +94,28 @@ class Schema:
                 for each in found.marks
                 if event in (None, each.name) or each.name == EVERY
             ],
+            "promoted": [
+                {
+                    "dimension": each.dimension,
+                    "event": each.event or EVERY,
+                    "property": each.path,
+                    "filled": 1.0 if each.is_filled else each.filled_to / each.wanted_to,
+                }
+                for each in found.promoted
+                if event is None or each.event in (None, event)
+            ],
         }
 
     def tag(self, event: str, path: str, tags: Sequence[str], *, now: datetime) -> None:
         """Tag a property; `personal` hides its values wherever they would be shown as examples.
 
         Raises:
-            DefinitionError: No such name can be, of an event, a property or a tag.
+            DefinitionError: No such name can be, of an event, a property or a tag; or what is to
+                be personal is a dimension.
         """
         event, path = _place(event, path)
+        if PERSONAL in tags:
+            self._refuse_shown(event, path)
         for tag in tags:
             if _TAG.fullmatch(tag) is None:
                 raise DefinitionError(
@@ -108,6 +123,15 @@ class Schema:
                 )
         for tag in tags:
             self._properties.mark(event, path, tag, at=now)
+
+    def _refuse_shown(self, event: str, path: str) -> None:
+        for each in self._promoting.state():
+            is_of_it = EVERY in (event, each.event or EVERY) or each.event == event
+            if is_of_it and each.path == path:
+                raise DefinitionError(
+                    f"{event}.{path} is the dimension {each.dimension}, whose values are shown. "
+                    f"First: analyticspro schema demote {each.dimension}"
+                )
 
     def untag(self, event: str, path: str, tags: Sequence[str]) -> None:
         """Take tags off a property.
@@ -190,12 +214,14 @@ def _count(known: EventName) -> int:
 def _of_name(name: str, known: EventName, found: Registered) -> dict[str, Any]:
     assert known.seen is not None
     marks = [each for each in found.marks if each.name in (EVERY, name)]
+    promoted = [each for each in found.promoted if each.event in (None, name)]
     return {
         "name": name,
         **_seen(known.seen),
         "other": known.other,
         "properties": [
             _of_property(path_of(keys), each, known.seen.events, marks)
+            | {"dimensions": [p.dimension for p in promoted if p.path == path_of(keys)]}
             for keys, each in sorted(known.properties.items())
         ],
     }

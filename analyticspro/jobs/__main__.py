@@ -16,6 +16,7 @@ from analyticspro import clock, logs
 from analyticspro.config import Home
 from analyticspro.errors import AnalyticsProError
 from analyticspro.jobs.declarations import follow
+from analyticspro.jobs.mailing import keep_delivering
 from analyticspro.jobs.work import jobs
 from analyticspro.scheduling import Scheduler, Schedules
 from analyticspro.state import State
@@ -44,12 +45,17 @@ def main() -> int:
 def _work(home: Home, state: State, stop: threading.Event) -> None:
     name = f"{platform.node()}:{os.getpid()}"
     watching = threading.Thread(target=_watch, args=(home, state, stop), name="declared")
+    mailing = threading.Thread(
+        target=keep_delivering, args=(home, state, name, stop), name="mailing"
+    )
     watching.start()
+    mailing.start()
     try:
         Scheduler(state, jobs(home), name).run(stop)
     finally:
         stop.set()
         watching.join()
+        mailing.join()
         beat_file(home).unlink(missing_ok=True)
 
 

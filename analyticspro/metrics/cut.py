@@ -23,8 +23,8 @@ class Cut:
         zone: The workspace's.
         week_start: The workspace's.
         grain: Of the buckets; None for none.
-        by: Names of dimensions.
-        where: Filters; an event passes all.
+        by: Dimensions, each by its column if it is a promoted property.
+        where: Filters, likewise; an event passes all.
         currencies: The currencies of the amounts that are read.
         shifted: Move each bucket on by one, to lie beside the one it is compared with.
     """

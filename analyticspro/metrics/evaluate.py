@@ -17,6 +17,7 @@ from analyticspro.metrics.answer import Answer
 from analyticspro.metrics.comparing import beside, filled, joined
 from analyticspro.metrics.compile import present, reading, values
 from analyticspro.metrics.cut import Cut
+from analyticspro.metrics.cuttable import Cuttable
 from analyticspro.metrics.kinds import has_every_bucket, statements
 from analyticspro.metrics.known import Known
 from analyticspro.metrics.model import Metric, Unit, is_additive, version
@@ -87,18 +88,26 @@ class Evaluator:
         if asked.compared is not None:
             frame = beside(frame, run.frame(asked.compared), asked.metrics, keys)
         ordered = frame.sort(keys, nulls_last=True) if keys else frame
-        return Answer(ordered, self._provenance(asked, run, read))
+        named = ordered.rename(dict(zip(asked.cut.by, query.by, strict=True)))
+        provenance = self._provenance(asked, run, read)
+        provenance["notes"] += self._cuttable.notes(query, asked.metrics)
+        return Answer(named, provenance)
 
     def values(self, dimension: str) -> list[str]:
         """Return the values that `dimension` has, the most frequent first (10,000 at most)."""
-        statement = values(catalog.dimension(dimension).name, self.reader.rolled, most=_MOST_VALUES)
+        column = self._cuttable.column(dimension)
+        statement = values(column, self.reader.rolled, most=_MOST_VALUES)
         return self._frame(statement)["value"].to_list()
+
+    @property
+    def _cuttable(self) -> Cuttable:
+        return Cuttable(self.reader)
 
     def _asked(self, query: Query) -> _Asked:
         metrics = tuple(catalog.metric(name) for name in dict.fromkeys(query.metrics))
         if not metrics:
             raise DefinitionError("Name at least one metric; 'analyticspro metrics' lists them.")
-        _check_dimensions(query, metrics)
+        self._cuttable.check(query, metrics)
         self._check_values(query)
         span = self.known.span(metrics)
         watermarks = self.known.watermarks(span)
@@ -117,7 +126,8 @@ class Evaluator:
         if self.known.revision == 0:
             return  # nothing is known yet, so nothing can be misspelt
         for item in query.where:
-            found = self._frame(present(item.dimension, item.values, self.reader.rolled))["value"]
+            column = self._cuttable.column(item.dimension)
+            found = self._frame(present(column, item.values, self.reader.rolled))["value"]
             for missing in sorted(set(item.values) - set(found)):
                 raise UnknownName.of(item.dimension, missing, self.values(item.dimension))
 
@@ -135,14 +145,15 @@ class Evaluator:
         )
 
     def _cut(self, query: Query, period: Period) -> Cut:
+        column = self._cuttable.column
         return Cut(
             start=period.start,
             end=period.end,
             zone=self.settings.zone,
             week_start=WeekStart(self.settings.week_start),
             grain=query.grain,
-            by=query.by,
-            where=query.where,
+            by=tuple(map(column, query.by)),
+            where=tuple(replace(item, dimension=column(item.dimension)) for item in query.where),
         )
 
     def _compared(self, cut: Cut, period: Period, untils: dict[str, datetime]) -> Cut:
@@ -224,19 +235,6 @@ class _Run:
     def _execute(self, statement: Statement) -> pl.DataFrame:
         self.sql.append(statement.sql)
         return self._reader.frame(statement.sql, statement.values)
-
-
-def _check_dimensions(query: Query, metrics: Sequence[Metric]) -> None:
-    for name in (*query.by, *(item.dimension for item in query.where)):
-        catalog.dimension(name)
-        for metric in metrics:
-            if name not in metric.dimensions:
-                raise DefinitionError(
-                    f"{metric.name} cannot be cut by {name!r}. "
-                    f"It can by: {', '.join(metric.dimensions)}."
-                )
-    if len(set(query.by)) < len(query.by):
-        raise DefinitionError(f"A dimension is named twice in {', '.join(query.by)}.")
 
 
 def _check_length(cut: Cut, metrics: Sequence[Metric], until: datetime | None) -> None:

@@ -4,8 +4,15 @@ SQLite in the home by default, PostgreSQL by one setting; the only SQLAlchemy be
 connector.
 """
 
+from analyticspro.state.audit_records import AuditRow
+from analyticspro.state.audit_table import AuditTable
 from analyticspro.state.database import State
+from analyticspro.state.entering import LinkTable, SessionTable, StrikeTable
 from analyticspro.state.failures import LeaseLost, StateError
+from analyticspro.state.mail_records import Mail, MailState
+from analyticspro.state.mails import MailStore
+from analyticspro.state.people import PeopleTable
+from analyticspro.state.people_records import Link, LinkKind, Person, SignedIn, Standing
 from analyticspro.state.records import (
     Attempt,
     Change,
@@ -21,18 +28,32 @@ from analyticspro.state.turn import Turn
 
 __all__ = [
     "Attempt",
+    "AuditRow",
+    "AuditTable",
     "Change",
     "Ending",
     "LeaseLost",
+    "Link",
+    "LinkKind",
+    "LinkTable",
+    "Mail",
+    "MailState",
+    "MailStore",
     "Origin",
     "Outcome",
+    "PeopleTable",
+    "Person",
     "Run",
     "RunState",
     "RunStore",
     "Schedule",
     "ScheduleStore",
+    "SessionTable",
+    "SignedIn",
+    "Standing",
     "State",
     "StateError",
+    "StrikeTable",
     "Turn",
     "Write",
 ]

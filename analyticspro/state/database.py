@@ -17,6 +17,7 @@ from analyticspro.errors import SettingError
 from analyticspro.state.address import located
 from analyticspro.state.engine import WRITING, connected
 from analyticspro.state.failures import translated
+from analyticspro.state.mails import MailStore
 from analyticspro.state.runs import RunStore
 from analyticspro.state.schedules import ScheduleStore
 from analyticspro.state.upgrade import HEAD, upgrade, version
@@ -25,7 +26,7 @@ __all__ = ["State"]
 
 
 class State:
-    """Schedules and their runs; rules, alerts, reports and users as they come.
+    """Schedules and their runs, persons, the audit log, mails; rules and alerts as they come.
 
     Any number of processes may have it open at once. Use it as a context manager, or close it.
     """
@@ -35,6 +36,7 @@ class State:
         self.place = engine.url.render_as_string(hide_password=True)
         self.schedules = ScheduleStore(self)
         self.runs = RunStore(self)
+        self.mails = MailStore(self)
 
     @classmethod
     def open(

@@ -4,7 +4,8 @@ from analyticspro.warehouse.archive import Archive, month_of
 from analyticspro.warehouse.expiring import Expired
 from analyticspro.warehouse.incoming import Prepared
 from analyticspro.warehouse.inspection import NEWEST_SCHEMA, inspect
-from analyticspro.warehouse.marks import BLOCKED, EVERY, Breach, Dropped, Mark
+from analyticspro.warehouse.marks import BLOCKED, EVERY, PERSONAL, Breach, Dropped, Mark
+from analyticspro.warehouse.promotions import UNTAKEN, Promotion
 from analyticspro.warehouse.properties import Properties, Registered
 from analyticspro.warehouse.reader import Reader
 from analyticspro.warehouse.registry_state import EventName, Property, Seen, keys_of, path_of
@@ -30,6 +31,8 @@ __all__ = [
     "MEMBERS",
     "NEWEST_SCHEMA",
     "OF_SESSIONS",
+    "PERSONAL",
+    "UNTAKEN",
     "Archive",
     "Backfill",
     "Breach",
@@ -40,6 +43,7 @@ __all__ = [
     "Mark",
     "Outcome",
     "Prepared",
+    "Promotion",
     "Properties",
     "Property",
     "PushedReject",

@@ -22,6 +22,7 @@ from analyticspro.warehouse.database import Database
 from analyticspro.warehouse.memory import plain
 from analyticspro.warehouse.partitions import Partition, added, digest, point, quoted, removed
 from analyticspro.warehouse.partitions import write as written
+from analyticspro.warehouse.promotions import OWN
 
 __all__ = ["Archive", "month_of"]
 
@@ -122,7 +123,7 @@ class Archive:
         with self._keeping:
             [month] = {part.month for part in self.partitions() if part.number in numbers}
             chosen = ", ".join(f"{number:d}" for number in numbers)
-            rows = f"SELECT * EXCLUDE (partition) FROM archived WHERE partition IN ({chosen})"
+            rows = f"SELECT {OWN} FROM archived WHERE partition IN ({chosen})"
             made = self._write(month, rows)
             with self._changing() as cursor:
                 if made.rows:
@@ -159,6 +160,10 @@ class Archive:
                 if not any(folder.iterdir()):
                     folder.rmdir()
 
+    def show(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Have readers see the columns that there are now, in a transaction that is open."""
+        point(cursor, self._folder)
+
     def drop(self, cursor: duckdb.DuckDBPyConnection, numbers: Sequence[int]) -> None:
         """Have files be none of the archive any more, in a transaction that is open."""
         removed(cursor, numbers)
@@ -166,7 +171,7 @@ class Archive:
 
     def _move(self, span: _Span, at: datetime) -> Partition:
         within = f"occurred_at >= '{span.start}' AND occurred_at < '{span.end}'"
-        made = self._write(span.month, f"SELECT * FROM hot WHERE {within}")
+        made = self._write(span.month, f"SELECT {OWN} FROM hot WHERE {within}")
         file = f"read_parquet({quoted(self._folder / made.file)})"
         with self._changing() as cursor:
             # What befell a version while the file was written is known of the table alone.

@@ -8,10 +8,11 @@ from datetime import datetime
 
 import duckdb
 
-__all__ = ["BLOCKED", "EVERY", "Breach", "Dropped", "Mark", "marks", "note"]
+__all__ = ["BLOCKED", "EVERY", "PERSONAL", "Breach", "Dropped", "Mark", "marks", "note"]
 
 EVERY = "*"  # events of all names
 BLOCKED = ":blocked"  # no tag can be called so
+PERSONAL = "personal"  # a tag: its values are shown nowhere
 MOST_EXAMPLES = 5
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from analyticspro.errors import WarehouseError
+from analyticspro.warehouse.promotions import as_read, promotions
 
 __all__ = [
     "Partition",
@@ -143,13 +144,15 @@ def point(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     old rows, or the new with the new.
     """
     found = connection.execute("SELECT file FROM archive ORDER BY partition").fetchall()
+    of_table, of_files = as_read(promotions(connection))
     archived = "SELECT 0::BIGINT AS partition, * FROM hot WHERE false"
     if found:
         files = ", ".join(quoted(folder / file) for (file,) in found)
         archived = (
-            f"SELECT * FROM read_parquet([{files}]) ANTI JOIN taken_back USING (partition, seq)"
+            f"SELECT {of_files} FROM read_parquet([{files}]) "
+            "ANTI JOIN taken_back USING (partition, seq)"
         )
-    everything = "SELECT * FROM hot"
+    everything = f"SELECT {of_table} FROM hot"
     if found:
         everything += " UNION ALL SELECT * EXCLUDE (partition) FROM archived"
     connection.execute(f"CREATE OR REPLACE VIEW archived AS {archived}")

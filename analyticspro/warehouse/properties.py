@@ -16,6 +16,7 @@ from analyticspro.warehouse import registry
 from analyticspro.warehouse.database import Database
 from analyticspro.warehouse.json_values import json_values
 from analyticspro.warehouse.marks import Mark, marks
+from analyticspro.warehouse.promotions import Promotion, promotions
 from analyticspro.warehouse.registry_state import EventName
 
 __all__ = ["Properties", "Registered"]
@@ -30,12 +31,14 @@ class Registered:
         waiting: How many changes are not counted yet.
         marks: What is decided.
         dropped: By name and path of a mark, of how many events the property was dropped.
+        promoted: Which are dimensions.
     """
 
     names: dict[str | None, EventName]
     waiting: int
     marks: list[Mark]
     dropped: dict[tuple[str, str], int]
+    promoted: list[Promotion]
 
 
 class Properties:
@@ -73,7 +76,7 @@ class Properties:
             names, waiting = registry.read(cursor)
             found = cursor.execute("SELECT name, path, events FROM dropped").fetchall()
             dropped = {(name, path): events for name, path, events in found}
-            return Registered(names, waiting, marks(cursor), dropped)
+            return Registered(names, waiting, marks(cursor), dropped, promotions(cursor))
 
     def marks(self) -> list[Mark]:
         """Return what is decided; from memory, as it is asked for with every batch."""

@@ -13,6 +13,7 @@ import polars as pl
 from analyticspro.errors import WarehouseError
 from analyticspro.policy import Scope
 from analyticspro.warehouse.failure import is_aftermath
+from analyticspro.warehouse.promotions import Promotion, promotions
 from analyticspro.warehouse.rollups import Rolled, rolled, rolled_extents
 from analyticspro.warehouse.session_days import sessions_up_to
 
@@ -60,6 +61,11 @@ class Reader:
         if self.as_of is not None:
             return Rolled(0, self._zone)
         return sessions_up_to(self._connection)
+
+    @cached_property
+    def promoted(self) -> tuple[Promotion, ...]:
+        """The properties that are dimensions now, at whichever moment these are read."""
+        return tuple(promotions(self._connection))
 
     def frame(self, sql: str, values: Mapping[str, Any] | None = None) -> pl.DataFrame:
         """Return the rows that `sql` gives; `$name` in it stands for `values["name"]`.

@@ -8,6 +8,7 @@ that an earlier moment can be read again.
 from __future__ import annotations
 
 from analyticspro.warehouse.archive_tables import ARCHIVE_TABLES
+from analyticspro.warehouse.promotions import PROMOTED_TABLES
 from analyticspro.warehouse.registry_tables import REGISTRY_TABLES
 from analyticspro.warehouse.sync_tables import SYNC_TABLES
 
@@ -270,5 +271,6 @@ CREATE TABLE session_days (
 """
 
 _THIRD = SYNC_TABLES
+_THIRD = PROMOTED_TABLES
 
 MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND + REGISTRY_TABLES + ARCHIVE_TABLES, _THIRD)

@@ -25,6 +25,7 @@ from analyticspro.warehouse.expiring import Expired, expire
 from analyticspro.warehouse.incoming import Prepared, prepare
 from analyticspro.warehouse.memory import Memory
 from analyticspro.warehouse.opening import ARCHIVE, open_at
+from analyticspro.warehouse.promoting import Promoting
 from analyticspro.warehouse.properties import Properties
 from analyticspro.warehouse.reader import Reader, as_known_at
 from analyticspro.warehouse.rollups import compact
@@ -58,6 +59,7 @@ class Warehouse:
         self.properties = Properties(database, self._writing)
         self.syncs = Syncs(database, self._writing)
         self.archive = Archive(database, self._writing, file.parent / ARCHIVE)
+        self.promoting = Promoting(database, self._writing, self.archive, self.writer)
         self.erasing = Erasing(
             Rooms(
                 database,
@@ -112,6 +114,7 @@ class Warehouse:
     def close(self) -> None:
         """Write everything into the file and let go of it."""
         self._compactor.shutdown(cancel_futures=True)
+        self.promoting.close()
         with self._writing:
             if self._database.is_closed:
                 return  # another may have opened the file since
@@ -127,9 +130,8 @@ class Warehouse:
             as_of: An earlier moment, UTC: what was committed by then. None for now.
         """
         if as_of is not None:
-            with self._database.cursor() as cursor:
+            with self._database.cursor("BEGIN TRANSACTION READ ONLY") as cursor:
                 revision = as_known_at(cursor, as_of)
-                cursor.execute("BEGIN TRANSACTION READ ONLY")
                 yield Reader(cursor, scope, self._zone, as_of=revision)
             return
         # Asked before the moment is fixed, so that it never promises a note that is not there.
@@ -148,7 +150,7 @@ class Warehouse:
         with self._writing, self._database.standing() as standing:
             if self._memory is None or not self._memory.is_sound:
                 self._memory = Memory.read(standing.connection)
-            yield Writer(standing, self._memory)
+            yield Writer(standing, self._memory, self.promoting.known())
             self._compact_if_due(self._memory)
 
     def expire(self, before: date, *, at: datetime) -> list[Expired]:

@@ -17,6 +17,7 @@ from analyticspro.warehouse.incoming import Prepared, prepare
 from analyticspro.warehouse.known_ids import Ids, KnownIds, Signed, Unsigned
 from analyticspro.warehouse.marks import Breach, Dropped, note
 from analyticspro.warehouse.memory import Memory, buried, next_note, plain
+from analyticspro.warehouse.promotions import Promotion
 from analyticspro.warehouse.standing import Standing
 from analyticspro.warehouse.storing import Outcome, Outcomes, Stored, decide
 
@@ -86,10 +87,13 @@ class _Open:
 class Writer:
     """The one writer. Its methods are used inside `commit()`."""
 
-    def __init__(self, standing: Standing, memory: Memory) -> None:
+    def __init__(
+        self, standing: Standing, memory: Memory, promoted: Sequence[Promotion] = ()
+    ) -> None:
         self._standing = standing
         self._connection = standing.connection
         self._memory = memory
+        self._promoted = promoted
         self._open: _Open | None = None
 
     @property
@@ -163,7 +167,7 @@ class Writer:
         if len(decided.added):
             late_before = None if watermark is None else plain(min(watermark, received_at))
             coming = Coming(opened.revision, source, part, plain(received_at), late_before)
-            late = add(self._standing, prepared, decided, coming)
+            late = add(self._standing, prepared, decided, coming, self._promoted)
             ids = decided.ids(prepared)
             opened.pending.append(ids)
             opened.added.add(ids)
@@ -232,7 +236,7 @@ class Writer:
         """
         with self.given("wanted", pl.DataFrame({"seq": seqs})):
             back = "archived SEMI JOIN wanted USING (seq)"
-            count = self._run(f"INSERT INTO hot SELECT * EXCLUDE (partition) FROM {back}")
+            count = self._run(f"INSERT INTO hot BY NAME SELECT * EXCLUDE (partition) FROM {back}")
             if count:
                 self._run(f"INSERT INTO taken_back SELECT partition, seq FROM {back}")
         return count

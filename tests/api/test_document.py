@@ -73,6 +73,8 @@ def test_it_describes_every_route(document: dict[str, Any]):
         "POST /v1/replay",
         "POST /v1/schema/block",
         "POST /v1/schema/catch-up",
+        "POST /v1/schema/demote",
+        "POST /v1/schema/promote",
         "POST /v1/schema/tag",
         "POST /v1/schema/unblock",
         "POST /v1/schema/untag",

@@ -40,8 +40,11 @@ def help_of(path: tuple[str, ...]) -> str:
 
 def test_every_command_is_known_here():
     assert {" ".join(path) for path in COMMANDS} == {
-        "", "archive", "archive verify", "backup", "demo", "doctor", "down", "erase", "keys",
-        "keys create", "keys list", "keys revoke", "link", "metrics", "query",
+        "", "archive", "archive verify", "audit", "audit list", "audit verify",
+        "backup", "demo", "doctor", "down", "erase", "keys",
+        "keys create", "keys list", "keys revoke", "link", "mails", "mails list", "mails resend",
+        "metrics", "people", "people approve", "people invite", "people list", "people remove",
+        "people reset", "people role", "query",
         "report", "restore", "schedules", "schedules backfill",
         "schedules history", "schedules list", "schedules pause", "schedules resume",
         "schedules run", "schema", "schema block", "schema check", "schema show", "schema tag",
@@ -50,6 +53,11 @@ def test_every_command_is_known_here():
         "sources history", "sources ledger", "sources pause", "sources preview",
         "sources rejects", "sources replay", "sources resume", "sources status", "sources sync",
         "status", "up", "verify",
+        "schedules run", "schema", "schema block", "schema check", "schema demote",
+        "schema promote", "schema show", "schema tag", "schema unblock", "schema untag",
+        "secrets", "secrets list", "secrets remove", "secrets rotate-key", "secrets set",
+        "sources", "sources check", "sources ledger", "sources rejects", "sources replay",
+        "sources status", "sources sync", "status", "up", "verify",
     }  # fmt: skip
 
 

@@ -84,6 +84,27 @@ def test_the_properties_are_shown_tagged_blocked_and_checked(workspace: Path):
     assert [mark["tag"] for mark in found["marks"]] == ["revenue"]
 
 
+def test_a_property_is_promoted_asked_by_and_demoted(workspace: Path):
+    assert run("sources", "sync", home=workspace).code == 0
+    told = schema(workspace, "promote", "order_placed.price", "--as", "asked").err
+    assert "order_placed.price is the dimension asked." in told
+    shown = schema(workspace)
+    [price] = [line.split() for line in shown.out.splitlines() if line.startswith("price")]
+    assert "by:asked" in price
+    assert "order_placed.price is the dimension asked.\n" in shown.err
+
+    asked = run("query", "events", "--by", "asked", "--format", "csv", home=workspace)
+    assert asked.code == 0, asked.err
+    assert asked.out.splitlines() == ["asked,events", "12,1", "5,1", "700,1"]
+    listed = run("metrics", home=workspace).out
+    assert "The property price of order_placed." in listed
+
+    assert "asked is no dimension any more" in schema(workspace, "demote", "asked").err
+    asked = run("query", "events", "--by", "asked", home=workspace)
+    assert asked.code == 2
+    assert "No dimension 'asked'." in asked.err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -93,6 +114,9 @@ def test_the_properties_are_shown_tagged_blocked_and_checked(workspace: Path):
         (["tag", "order_placed.a..b", "personal"], "'a..b' names no property."),
         (["tag", "Order.price", "personal"], "'Order' cannot name an event."),
         (["untag", "order_placed.price", "personal"], "No tag 'personal' in order_placed.price."),
+        (["promote", "price"], "'price' names no property of an event."),
+        (["promote", "order_placed.price"], "No event 'order_placed'. There is none yet."),
+        (["demote", "price"], "No promoted dimension 'price'. There is none yet."),
         (["unblock", "*.ip"], "No blocked property '*.ip'. There is none yet."),
         (["check"], "contracts.toml, [contracts.order_placed]: properties is missing."),
     ],

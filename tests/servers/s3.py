@@ -57,7 +57,9 @@ def store(page: int) -> Iterator[Server]:
     Args:
         page: How many objects it lists at once.
     """
-    python = subprocess.run([FIND, "s3"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    python = subprocess.run(
+        [FIND, "s3"], check=True, stdout=subprocess.PIPE, text=True
+    ).stdout.strip()
     port = free_port()
     # To make a person, give them keys and a right takes three requests of nobody.
     rules = {"INITIAL_NO_AUTH_ACTION_COUNT": "3", "MOTO_S3_DEFAULT_MAX_KEYS": str(page)}

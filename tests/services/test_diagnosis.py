@@ -75,8 +75,8 @@ def test_all_is_well(well: Home):
     findings = examine(well, now=clock.now())
     assert [one for one in findings if not one.is_ok] == []
     assert [one.check for one in findings] == [
-        "packages", "time zones", "home", "settings", "token", "secrets", "disk", "warehouse",
-        "schema", "clock", "services", f"port {well.settings.api_port}",
+        "packages", "time zones", "home", "settings", "token", "secrets", "disk", "isolation",
+        "warehouse", "schema", "clock", "services", f"port {well.settings.api_port}",
         f"port {well.settings.port}", "leftovers", "sources", "logs", "backups",
     ]  # fmt: skip
     assert all(one.found and not one.cure for one in findings)

@@ -29,8 +29,8 @@ NEXT_STEP = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0900"
+down_revision = "{head}"
 
 def upgrade():
     op.create_table("rules", sa.Column("id", sa.Integer, primary_key=True))
@@ -42,7 +42,7 @@ def upgrade():
 def steps(folder: Path, then: str = "pass") -> Path:
     """Make the steps of a later version of the library."""
     shutil.copytree(STEPS, folder)
-    (folder / "r0002_rules.py").write_text(NEXT_STEP.format(then=then))
+    (folder / "r0900_rules.py").write_text(NEXT_STEP.format(then=then, head=upgrade.HEAD))
     return folder
 
 
@@ -102,17 +102,17 @@ def test_an_upgrade_keeps_what_is_there_and_a_copy_of_the_file_before(tmp_path: 
             connection.execute(text("CREATE TABLE kept (number INTEGER)"))
             connection.execute(text("INSERT INTO kept VALUES (7)"))
         with state.writing() as connection:
-            upgrade.upgrade(connection, now=NOW, to="0002", folder=steps(tmp_path / "steps"))
+            upgrade.upgrade(connection, now=NOW, to="0900", folder=steps(tmp_path / "steps"))
         with state.reading() as connection:
-            assert upgrade.version(connection) == "0002"
+            assert upgrade.version(connection) == "0900"
             assert "rules" in inspect(connection).get_table_names()
             assert connection.scalar(text("SELECT number FROM kept")) == 7
     [copy] = (tmp_path / "backups").iterdir()
-    assert copy.name == "state-0001-20260504T123000Z.db"
+    assert copy.name == f"state-{upgrade.HEAD}-20260504T123000Z.db"
     assert copy.stat().st_mode & 0o777 == 0o600
     before = sqlite3.connect(copy)
     assert before.execute("SELECT number FROM kept").fetchall() == [(7,)]
-    assert before.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+    assert before.execute("SELECT version_num FROM alembic_version").fetchall() == [(upgrade.HEAD,)]
     before.close()
 
 
@@ -120,9 +120,9 @@ def test_a_step_that_fails_leaves_nothing_of_itself(address: str, tmp_path: Path
     broken = steps(tmp_path / "steps", then="raise ZeroDivisionError")
     with State.open(address) as state:
         with pytest.raises(ZeroDivisionError), state.writing() as connection:
-            upgrade.upgrade(connection, now=NOW, to="0002", folder=broken)
+            upgrade.upgrade(connection, now=NOW, to="0900", folder=broken)
         with state.reading() as connection:
-            assert upgrade.version(connection) == "0001"
+            assert upgrade.version(connection) == upgrade.HEAD
             assert "rules" not in inspect(connection).get_table_names()
 
 

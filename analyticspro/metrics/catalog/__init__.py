@@ -6,7 +6,7 @@ from analyticspro.errors import UnknownName
 from analyticspro.metrics.catalog import audience, commerce, dimensions, operations
 from analyticspro.metrics.model import Dimension, Metric
 
-__all__ = ["DIMENSIONS", "METRICS", "dimension", "metric"]
+__all__ = ["DIMENSIONS", "METRICS", "metric"]
 
 METRICS: dict[str, Metric] = {
     m.name: m for m in (*commerce.METRICS, *audience.METRICS, *operations.METRICS)
@@ -20,11 +20,3 @@ def metric(name: str) -> Metric:
         return METRICS[name]
     except KeyError:
         raise UnknownName.of("metric", name, METRICS) from None
-
-
-def dimension(name: str) -> Dimension:
-    """Return the dimension called `name`; raises UnknownName with the nearest."""
-    try:
-        return DIMENSIONS[name]
-    except KeyError:
-        raise UnknownName.of("dimension", name, DIMENSIONS) from None

@@ -20,6 +20,7 @@ _CHECKS: dict[str, Check] = {
     "token": folder.token,
     "secrets": folder.secrets,
     "disk": machine.disk,
+    "isolation": machine.isolation,
     "warehouse": data.warehouse,
     "services": processes.services,
     "ports": processes.ports,

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from analyticspro.isolation import check
 from analyticspro.services.diagnosis.finding import Finding, Subject, count
 
-__all__ = ["clock", "disk", "packages", "zones"]
+__all__ = ["clock", "disk", "isolation", "packages", "zones"]
 
 LOCK = Path(__file__).parents[3] / "requirements.lock"  # where this runs from its repository
 _LEAST_FREE = 500_000_000  # bytes
@@ -107,6 +108,13 @@ def disk(subject: Subject) -> Iterator[Finding]:
             f"Make room for {_bytes(max(size, _LEAST_FREE))}: a backup or an upgrade copies the "
             "warehouse, and without room nothing new is accepted.",
         )
+
+
+def isolation(subject: Subject) -> Iterator[Finding]:
+    """Check that a person's code can be shut in, by attacking from a real sandbox."""
+    del subject  # it is the machine that is asked
+    verdict = check()
+    yield Finding("isolation", verdict.holds, verdict.found, verdict.cure)
 
 
 def clock(now: datetime, newest: datetime | None) -> Finding:

@@ -1,7 +1,7 @@
 """Who is asking: the scope that every read of the warehouse is given.
 
-At this stage there is one scope, the owner of the home, who sees everything; roles and
-data policies (permissions.md) widen this room.
+At this stage there is one scope, the owner of the home, who sees everything; data policies
+(permissions.md) widen it.
 """
 
 from __future__ import annotations

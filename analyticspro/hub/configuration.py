@@ -1,0 +1,114 @@
+"""The hub's configuration; who may do what comes from the permission table alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analyticspro.config import Home
+from analyticspro.hub.addresses import Addresses
+from analyticspro.hub.secrets import hub_folder, secret
+from analyticspro.hub.spawner import SandboxSpawner
+from analyticspro.isolation import check
+from analyticspro.policy import custom_scopes, load_roles
+
+__all__ = ["ExternalService", "configure", "services"]
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class ExternalService:
+    """A process that asks the hub who somebody is, and runs whether the hub does or not.
+
+    Attributes:
+        name: Its name, also of the file in the home's folder `hub` that has its token.
+        url: Where it answers; the proxy leads `/services/NAME/` there.
+    """
+
+    name: str
+    url: str
+
+
+def services(home: Home) -> tuple[ExternalService, ...]:
+    """Return the services of a home that the hub knows."""
+    host, settings = home.settings.host, home.settings
+    shown = f"[{host}]" if ":" in host else host
+    return (
+        ExternalService("api", f"http://{shown}:{settings.api_port}"),
+        ExternalService("dashboards", f"http://{shown}:{settings.port}"),
+    )
+
+
+def configure(c: Any, home: Home) -> None:
+    """Fill in traitlets' configuration object for the hub of a home.
+
+    How people sign in is set besides: `c.JupyterHub.authenticator_class`, whose groups are
+    the roles. Until it is, nobody can.
+
+    Args:
+        c: What `get_config()` returns in a configuration file.
+        home: The workspace.
+
+    Raises:
+        SettingError: The settings would let other machines in unencrypted, or contradict.
+    """
+    addresses = Addresses.of(home)
+    folder = hub_folder(home)
+    _reach(c, home, addresses)
+    _permissions(c, services(home), home)
+    c.JupyterHub.db_url = f"sqlite:///{folder / 'hub.sqlite'}"
+    c.JupyterHub.cookie_secret_file = str(folder / "cookie-secret")
+    c.JupyterHub.template_paths = [str(_TEMPLATES)]
+    # To a page that everybody has, not to a server that most have not.
+    c.JupyterHub.redirect_to_server = False
+    c.JupyterHub.authenticator_class = "null"  # the hub's default asks the machine's accounts
+    # Who signs in is in the group of one role. The hub makes the groups that its roles name, and
+    # refuses to be given any besides an authenticator that knows who is in which.
+    c.Authenticator.manage_groups = True
+    c.Authenticator.allow_all = True  # whoever the authenticator says has signed in
+    _labs(c, home, addresses)
+
+
+def _reach(c: Any, home: Home, addresses: Addresses) -> None:
+    c.JupyterHub.bind_url = addresses.bind
+    c.JupyterHub.hub_bind_url = addresses.hub
+    c.JupyterHub.public_url = f"{addresses.public}/"
+    if addresses.lab_host:
+        c.JupyterHub.subdomain_host = addresses.lab_host
+    c.JupyterHub.proxy_class = "configurable-http-proxy"
+    # It is started beside the hub, so that pages stay open while the hub starts again.
+    c.ConfigurableHTTPProxy.should_start = False
+    c.ConfigurableHTTPProxy.api_url = addresses.proxy_api
+    c.ConfigurableHTTPProxy.auth_token = secret(home, "proxy")
+
+
+def _permissions(c: Any, known: Sequence[ExternalService], home: Home) -> None:
+    names = [service.name for service in known]
+    c.JupyterHub.custom_scopes = custom_scopes()
+    c.JupyterHub.load_roles = load_roles(services=names)
+    c.JupyterHub.services = [
+        {
+            "name": service.name,
+            "url": service.url,
+            "api_token": secret(home, service.name),
+            "oauth_client_id": f"service-{service.name}",
+            "timeout": 1,  # seconds the hub looks for it at its start; it may come later
+            "oauth_no_confirm": True,  # it is ours: nobody is to be asked whether to trust it
+        }
+        for service in known
+    ]
+    # The hub's own admins could start anybody's server; ours are people of a group.
+    c.Authenticator.admin_users = set()
+
+
+def _labs(c: Any, home: Home, addresses: Addresses) -> None:
+    c.JupyterHub.spawner_class = SandboxSpawner
+    c.JupyterHub.allow_named_servers = False
+    verdict = check()
+    c.SandboxSpawner.workspace = str(home.path.resolve())
+    c.SandboxSpawner.obstacle = "" if verdict.holds else f"{verdict.found}. {verdict.cure}"
+    c.SandboxSpawner.reached_ports = [home.settings.hub_api_port, home.settings.api_port]
+    c.SandboxSpawner.default_url = "/lab"

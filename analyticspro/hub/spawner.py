@@ -1,0 +1,144 @@
+"""A person's own Lab, in a sandbox."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
+
+import psutil
+from jupyterhub.spawner import LocalProcessSpawner
+from tornado.web import HTTPError
+from traitlets import Integer, List, Unicode, default
+
+from analyticspro.isolation import Sandbox, person
+from analyticspro.policy import Capability, Role, capabilities_of, role_of
+
+__all__ = ["SandboxSpawner"]
+
+_LAB = (
+    # Lab would otherwise ask other hosts for updates and extensions, and people for news.
+    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    "--LabApp.extension_manager=readonly",
+)
+
+
+class SandboxSpawner(LocalProcessSpawner):  # type: ignore[misc]  # published without types
+    """Starts a person's server so that its code reaches that person's folder and two services.
+
+    The sandbox has the addresses that the hub tells a server: ports lead out and in under the
+    numbers that they have outside. Where isolation does not hold, admins alone get a server,
+    without a sandbox: they own all that it could reach.
+    """
+
+    workspace = Unicode(help="The home, whose folder `people` has everybody's own.").tag(
+        config=True
+    )
+    obstacle = Unicode(help="Why code cannot be shut in here; empty if it can.").tag(config=True)
+    reached_ports = List(Integer(), help="Ports of this machine that servers reach.").tag(
+        config=True
+    )
+
+    @default("cmd")
+    def _default_cmd(self) -> list[str]:
+        return [sys.executable, "-m", "jupyterhub.singleuser", *_LAB]
+
+    @default("env_keep")
+    def _default_env_keep(self) -> list[str]:
+        return ["LANG", "LC_ALL"]
+
+    @default("ip")
+    def _default_ip(self) -> str:
+        return "127.0.0.1"
+
+    def user_env(self, env: dict[str, str]) -> dict[str, str]:
+        """Return the environment of a server; there is no account to ask for more."""
+        programs = Path(sys.executable).parent
+        own = {"PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin", "USER": self.user.name}
+        return {**env, **own}
+
+    def run_pre_spawn_hook(self) -> Any:
+        """Refuse whoever may have no server, whatever asked for it.
+
+        Raises:
+            HTTPError: 403, saying why.
+        """
+        self._check_allowed()
+        return super().run_pre_spawn_hook()
+
+    def _check_allowed(self) -> None:
+        role = self._role()
+        if role is None or Capability.SERVERS not in capabilities_of(role):
+            told = f"your role is {role}" if role else "you have no role yet"
+            raise _refused(f"A JupyterLab of your own is for other roles; {told}.")
+        if self.obstacle and role is not Role.ADMIN:
+            self.log.error("No Lab for %s: %s", self.user.name, self.obstacle)
+            raise _refused(
+                "JupyterLab is for admins only on this machine, since code cannot be shut in. "
+                "An admin finds the reason and the cure by 'analyticspro doctor'."
+            )
+
+    def _role(self) -> Role | None:
+        return role_of([group.name for group in self.user.groups])
+
+    async def start(self) -> tuple[str, int]:
+        """Start the server; return where the hub reaches it."""
+        self._check_allowed()
+        self.port: int = self.port or _free_port()
+        command = [*self.cmd, *self.get_args()]
+        env = self.get_env()
+        if self.obstacle:
+            folder = person(Path(self.workspace), self.user.name).folder
+            env["HOME"] = str(folder)
+            self.proc = Popen(command, env=env, cwd=folder, start_new_session=True)
+        else:
+            shut_in = self._sandbox().command(command)
+            self.proc = Popen(shut_in, env=env, cwd="/", start_new_session=True)
+        self.pid = self.proc.pid
+        return "127.0.0.1", self.port
+
+    def _sandbox(self) -> Sandbox:
+        own = person(Path(self.workspace), self.user.name)
+        return Sandbox(
+            person=self.user.name,
+            folder=own.folder,
+            uid=own.uid,
+            reaches={port: ("127.0.0.1", port) for port in self.reached_ports},
+            serves=self.port,
+            hides=[Path(self.workspace)],
+        )
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Know a server again after the hub was restarted.
+
+        Its number may be another process by now, which must not be ended for it.
+        """
+        super().load_state(state)
+        if self.pid and not _is_server(self.pid, self.user.name):
+            self.pid = 0
+
+
+def _is_server(pid: int, name: str) -> bool:
+    try:
+        words = psutil.Process(pid).cmdline()
+    except psutil.Error:
+        return False
+    if "jupyterhub.singleuser" not in words:
+        return False
+    told = [word for word in words if word.startswith('{"person"')]
+    return not told or json.loads(told[0])["person"] == name
+
+
+def _refused(why: str) -> HTTPError:
+    error = HTTPError(403, why, reason="Forbidden")
+    error.jupyterhub_message = why  # type: ignore[attr-defined]  # shown on the page
+    return error
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

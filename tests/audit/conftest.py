@@ -1,0 +1,5 @@
+"""State databases of each kind."""
+
+from tests.state.fresh import fresh_address, make_fresh, state
+
+__all__ = ["fresh_address", "make_fresh", "state"]
