@@ -113,10 +113,8 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
     needs_token = Security(HTTPBearer(auto_error=False))
     app.include_router(scraping(figures), dependencies=[needs_token], responses=_REFUSALS)
     routers = (_figures(workspace), _sources(workspace, loads), _links(Links()), _document(app))
-    more = (describing(), schema_routes(workspace), keeping_routes(workspace, loads))
-    for router in (*routers, *more, operation_routes(workspace, loads)):
     more = (describing(), schema_routes(workspace, loads), keeping_routes(workspace, loads))
-    for router in (*routers, *more):
+    for router in (*routers, *more, operation_routes(workspace, loads)):
         app.include_router(
             router,
             prefix="/v1",

@@ -41,7 +41,6 @@ class CatchUpBody(BaseModel):
     seconds: float = Field(default=60, gt=0, le=60)
 
 
-def schema_routes(workspace: Workspace) -> APIRouter:
 class PromoteBody(PropertyBody):
     """The same, and what the dimension is called: the last key of the property if not said."""
 
@@ -93,6 +92,8 @@ def schema_routes(workspace: Workspace, loads: Loads) -> APIRouter:
     def catch_up(body: CatchUpBody) -> dict[str, str]:
         """Count in the registry what came since; whoever asks for it next need not wait."""
         workspace.schema.catch_up(seconds=body.seconds)
+        return _DONE
+
     @router.post("/schema/promote", response_model=None)
     def promote(body: PromoteBody) -> StreamingResponse:
         """Have a property be a dimension; answers as sync does, once its column is filled.

@@ -193,6 +193,7 @@ class Local:
     def catch_up(self, seconds: float) -> None:
         """Bring the registry of properties up to date, for about so many seconds at most."""
         self._with(lambda workspace: workspace.schema.catch_up(seconds=seconds))
+
     def promote(
         self, event: str, path: str, name: str | None, progress: OnProgress
     ) -> list[dict[str, Any]]:

@@ -153,6 +153,7 @@ class Remote:
     def catch_up(self, seconds: float) -> None:
         """Bring the registry of properties up to date, for about so many seconds at most."""
         self._call("POST", "/v1/schema/catch-up", {"seconds": seconds})
+
     def promote(
         self, event: str, path: str, name: str | None, progress: OnProgress
     ) -> list[dict[str, Any]]:

@@ -60,6 +60,7 @@ class Transport(Protocol):
 
     def catch_up(self, seconds: float) -> None:
         """Bring the registry of properties up to date, for about so many seconds at most."""
+
     def promote(
         self, event: str, path: str, name: str | None, progress: OnProgress
     ) -> list[dict[str, Any]]:
