@@ -6,7 +6,6 @@ command at hand.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,7 +16,7 @@ from typing import Any
 from analyticspro import backup, clock, ingest
 from analyticspro.backup import Made
 from analyticspro.config import Home
-from analyticspro.connectors import Source
+from analyticspro.connectors import Source, parse
 from analyticspro.errors import AnalyticsProError, DefinitionError, Stopped, UnknownName
 from analyticspro.ingest import Progress, Report
 from analyticspro.ingest.bus import Bus
@@ -30,6 +29,7 @@ from analyticspro.metrics.evaluate import Evaluator
 from analyticspro.metrics.known import Known
 from analyticspro.metrics.promotable import Promotable
 from analyticspro.metrics.remembered import Remembered
+from analyticspro.operation import Sources
 from analyticspro.period import to_wall
 from analyticspro.policy import Scope
 from analyticspro.secrets_store import Secrets
@@ -50,6 +50,7 @@ class Workspace:
         self.dimensions = Promotable(warehouse)
         self.keeping = backup.Keeping(home, warehouse)
         self.repeated: list[dict[str, Any]] = []  # erasures that an older copy did not know of
+        self.operation = Sources(home, warehouse)
 
     @classmethod
     @contextmanager
@@ -138,23 +139,8 @@ class Workspace:
         }
 
     def sources(self, scope: Scope) -> list[dict[str, Any]]:
-        """Return the state of each source, by name; see `Reader.sources`."""
-        with self._warehouse.reader(scope) as reader:
-            rows = reader.sources().to_dicts()
-        return [
-            {
-                "name": row["name"],
-                "title": json.loads(row["declaration"]).get("title") or row["name"],
-                "synced_at": row["synced_at"].isoformat(),
-                "watermark": row["watermark"] and row["watermark"].isoformat(),
-                "files": row["parts"],
-                "records": row["records"],
-                "rejected": row["rejected"],
-                "rounded": row["rounded"],
-                "last_sync": json.loads(row["outcome"]),
-            }
-            for row in rows
-        ]
+        """Return the state of each source that was synced; see `operation.Sources.known`."""
+        return self.operation.known(scope)
 
     def rejects(self, source: str, scope: Scope, *, limit: int = 100) -> list[dict[str, Any]]:
         """Return the records of `source` that are set aside: part, line, field, value, reason.
@@ -172,10 +158,16 @@ class Workspace:
         """Return the way in for what is pushed."""
         return Intake(self._warehouse, limits=limits)
 
-    def ledger(self, scope: Scope) -> list[dict[str, Any]]:
-        """Return what became of all records ever seen, by source and part."""
+    def ledger(self, scope: Scope, *, ask: bool = False) -> list[dict[str, Any]]:
+        """Return what became of all records ever seen, by source and part.
+
+        Beside it stands how many the source has, as far as that is known: of files as they
+        were read; of databases and APIs if they are to be asked now.
+        """
         with self._warehouse.reader(scope) as reader:
-            return reader.ledger().to_dicts()
+            rows, accounted = reader.ledger().to_dicts(), reader.accounted().to_dicts()
+        counts = self.operation.counted(Secrets.open(self.home)) if ask else {}
+        return ingest.reconciled(rows, accounted, counts)
 
     def revision(self, scope: Scope) -> int:
         """Return the number of the newest commit."""
@@ -198,8 +190,25 @@ class Workspace:
             made = replace(made, deleted=deleted)
         return [made]
 
-    def replay(self, source: Source, *, progress: Callable[[Progress], None]) -> list[Report]:
-        """Map anew what was set aside of a source; see `ingest.replay`."""
+    def replay(
+        self, declaration: dict[str, Any], *, progress: Callable[[Progress], None]
+    ) -> list[Report]:
+        """Map anew what was set aside of a source; see `ingest.replay`.
+
+        Args:
+            declaration: As in sources.toml; of a pushed source its name and
+                `connector = "collector"`.
+            progress: Called after each commit.
+
+        Raises:
+            DefinitionError: No source is declared so, or something is wrong in the file of
+                contracts.
+        """
+        self.schema.take_in_contracts()
+        if declaration.get("connector") == "collector":
+            name = str(declaration.get("name"))
+            return [ingest.replay_pushed(name, self._warehouse, progress=progress)]
+        source = parse(declaration, f"source {declaration.get('name')}")
         secrets = Secrets.open(self.home)
         return [ingest.replay(source, self._warehouse, secrets=secrets, progress=progress)]
 
@@ -214,24 +223,50 @@ class Workspace:
             DefinitionError: This is a demo workspace, whose data is never mixed with real; or
                 something is wrong in the file of contracts.
         """
-        if self.home.settings.demo:
-            from analyticspro.demo_company import are_own  # see load_demo
-
-            if not are_own(self.home.path, sources):
-                raise DefinitionError(
-                    f"{self.home.path} holds demo data, which is never mixed with real data. "
-                    "Give your own a home: analyticspro --home DIR sources sync"
-                )
+        self._check_own(sources)
         self.schema.take_in_contracts()
         reports = []
+        paused = self.operation.paused()
         for source in sources:
             report = ingest.sync(
                 source, self._warehouse, secrets=Secrets.open(self.home), progress=progress
             )
+            if source.name in paused:
+                report.notes.append(
+                    f"{source.name} is paused: it was synced this once. "
+                    f"'analyticspro sources resume {source.name}' has it synced by itself again."
+                )
             reports.append(report)
             if report.error and report.error["code"] == Stopped.code:
                 break
         return reports
+
+    def backfill(
+        self,
+        source: Source,
+        since: datetime,
+        until: datetime,
+        *,
+        progress: Callable[[Progress], None],
+    ) -> list[Report]:
+        """Read what a source had in a range of the past; see `ingest.backfill`."""
+        self._check_own([source])
+        self.schema.take_in_contracts()
+        secrets, span = Secrets.open(self.home), {"since": since, "until": until}
+        return [
+            ingest.backfill(source, self._warehouse, **span, secrets=secrets, progress=progress)
+        ]
+
+    def _check_own(self, sources: Sequence[Source]) -> None:
+        if not self.home.settings.demo:
+            return
+        from analyticspro.demo_company import are_own  # see load_demo
+
+        if not are_own(self.home.path, sources):
+            raise DefinitionError(
+                f"{self.home.path} holds demo data, which is never mixed with real data. "
+                "Give your own a home: analyticspro --home DIR sources sync"
+            )
 
     def load_demo(self, events: int, seed: int, *, progress: Callable[[Progress], None]) -> Report:
         """Found a made-up company in an empty workspace, and sync its systems up to this hour.

@@ -26,7 +26,8 @@ ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 WRITTEN_BY_TOOLS = {
-    ".venv", ".venv-lock", ".venv-s3", "__pycache__", ".git", "dist", ".ipynb_checkpoints",
+    ".venv", ".venv-lock", ".venv-s3", ".venv-chdb", "__pycache__", ".git", "dist",
+    ".ipynb_checkpoints",
 }  # fmt: skip
 BINARY = {".ttf", ".woff2", ".png", ".ico", ".gz"}
 

@@ -38,6 +38,7 @@ from analyticspro.api.gate import LARGEST_BODY, Gate, refusal, too_large
 from analyticspro.api.keeping_routes import keeping_routes
 from analyticspro.api.links import Links
 from analyticspro.api.observing import Observed, scraping, told_of
+from analyticspro.api.operation_routes import operation_routes
 from analyticspro.api.schema_routes import schema_routes
 from analyticspro.api.syncing import Load, Loads
 from analyticspro.config import environment
@@ -82,8 +83,10 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
         # fifth of the collector's time.
         gc.freeze()
         gc.set_threshold(10_000, 20, 50)
+        keeping_time = asyncio.create_task(collector.keep_time())
         workspace.dimensions.start()
         yield
+        keeping_time.cancel()
         await asyncio.to_thread(collector.close)
         gc.unfreeze()  # else what is to be put away at the end is not found
 
@@ -111,7 +114,7 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
     app.include_router(scraping(figures), dependencies=[needs_token], responses=_REFUSALS)
     routers = (_figures(workspace), _sources(workspace, loads), _links(Links()), _document(app))
     more = (describing(), schema_routes(workspace, loads), keeping_routes(workspace, loads))
-    for router in (*routers, *more):
+    for router in (*routers, *more, operation_routes(workspace, loads)):
         app.include_router(
             router,
             prefix="/v1",
@@ -231,8 +234,9 @@ def _sources(workspace: Workspace, loads: Loads) -> APIRouter:
     @router.post("/replay", response_model=None)
     def replay(body: ReplayBody) -> StreamingResponse:
         """Map anew what was set aside of a source; answers as sync does."""
-        declared = connectors.parse(body.source, "source")
-        return streamed(lambda step: workspace.replay(declared, progress=step))
+        if body.source.get("connector") != "collector":
+            connectors.parse(body.source, "source")  # refused before anything is begun
+        return streamed(lambda step: workspace.replay(body.source, progress=step))
 
     @router.post("/backup", response_model=None)
     def back_up(body: BackupBody) -> StreamingResponse:
@@ -241,9 +245,9 @@ def _sources(workspace: Workspace, loads: Loads) -> APIRouter:
         return streamed(lambda step: workspace.back_up(into, body.keep, progress=step))
 
     @router.get("/ledger")
-    def ledger() -> dict[str, Any]:
-        """Tell what became of all records ever seen, by source and part."""
-        return {"ledger": workspace.ledger(OWNER)}
+    def ledger(*, ask: bool = False) -> dict[str, Any]:
+        """Tell what became of all records ever seen; if asked to, ask how many there are."""
+        return {"ledger": workspace.ledger(OWNER, ask=ask)}
 
     @router.post("/demo", response_model=None)
     def demo(body: DemoBody) -> StreamingResponse:

@@ -20,7 +20,7 @@ from typing import ParamSpec, TypeVar
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from analyticspro import clock
+from analyticspro import clock, logs
 from analyticspro.api.collector_answers import Work, answered, convert
 from analyticspro.api.collector_requests import (
     LARGEST_UNKNOWN,
@@ -99,6 +99,15 @@ class Collector:
         """Store and answer what waits, and take no more."""
         if self._intake is not None:
             self._intake.close()
+
+    async def keep_time(self, every_s: float = 30.0) -> None:
+        """Have the watermarks of what is pushed advance while nothing comes; until cancelled."""
+        while True:
+            try:
+                await asyncio.to_thread(self._way_in().keep_time)
+            except AnalyticsProError as error:  # such as a full disk: they stand still meanwhile
+                logs.warning("watermarks of pushed sources", reason=str(error))
+            await asyncio.sleep(every_s)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request to one of `PATHS`."""
@@ -209,10 +218,15 @@ class Collector:
             self._bucket(key).draw(len(work.ids), time.monotonic())
         if not work.ids:
             return answered(work, Taken([], {}))
+        delivery = Delivery(
+            key.source, MESSAGES, work.rows, work.rejects, 3 * size, work.refused, work.sent
+        )
+        return answered(work, await self._way_in().submit(delivery))
+
+    def _way_in(self) -> Bus:
         if self._intake is None:
             self._intake = self._workspace.intake(self._limits)
-        delivery = Delivery(key.source, MESSAGES, work.rows, work.rejects, 3 * size)
-        return answered(work, await self._intake.submit(delivery))
+        return self._intake
 
 
 def _read(body: bytes, encoding: str, kind: str | None) -> Read:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import msgspec
 from starlette.responses import Response
 
 from analyticspro.collecting import Converter, Read, Row, Wrong, kept_of_reject, shown
-from analyticspro.ingest.deliveries import Reject, Taken
+from analyticspro.ingest.deliveries import Reject, Sent, Taken
 from analyticspro.warehouse import Outcome
 
 __all__ = ["Work", "answered", "convert"]
@@ -35,12 +36,16 @@ class Work:
         wrong: Those that cannot be events, by their position.
         rows: The events, in the order of the others.
         rejects: The same as `wrong`, as they are set aside.
+        refused: How these came.
+        sent: Tells how the message of a row came.
     """
 
     ids: Sequence[str | None]
     wrong: dict[int, Wrong]
     rows: Sequence[Row]
     rejects: Sequence[Reject]
+    refused: Sequence[Sent]
+    sent: Callable[[int], Sent]
 
 
 def convert(read: Read, source: str, kind: str | None, received_at: datetime) -> Work:
@@ -67,7 +72,15 @@ def convert(read: Read, source: str, kind: str | None, received_at: datetime) ->
         else:
             rows.append(row)
             ids.append(converter.id_of(row))
-    return Work(ids, wrong, rows, rejects)
+
+    def sent(position: int) -> Sent:
+        return Sent(received_at, converter.behind(read.messages[position]), kind)
+
+    def sent_as(row: int) -> Sent:
+        good = (position for position in range(len(ids)) if position not in wrong)
+        return sent(next(islice(good, row, None)))
+
+    return Work(ids, wrong, rows, rejects, [sent(position) for position in wrong], sent_as)
 
 
 def answered(work: Work, taken: Taken) -> Response:

@@ -33,6 +33,14 @@ class TagsBody(PropertyBody):
     )
 
 
+class CatchUpBody(BaseModel):
+    """How long the registry may be brought up to date."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    seconds: float = Field(default=60, gt=0, le=60)
+
+
 class PromoteBody(PropertyBody):
     """The same, and what the dimension is called: the last key of the property if not said."""
 
@@ -78,6 +86,12 @@ def schema_routes(workspace: Workspace, loads: Loads) -> APIRouter:
     def unblock(body: PropertyBody) -> dict[str, str]:
         """Have a property be stored again."""
         workspace.schema.unblock(body.event, body.property)
+        return _DONE
+
+    @router.post("/schema/catch-up")
+    def catch_up(body: CatchUpBody) -> dict[str, str]:
+        """Count in the registry what came since; whoever asks for it next need not wait."""
+        workspace.schema.catch_up(seconds=body.seconds)
         return _DONE
 
     @router.post("/schema/promote", response_model=None)

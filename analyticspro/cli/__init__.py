@@ -1,14 +1,18 @@
 """The command line."""
 
 from analyticspro.cli import (
+    accounting,
     audit,
+    backfilling,
     backups,
     doctor,
     figures,
     keeping,
     keys,
     mails,
+    operating,
     people,
+    previewing,
     reports,
     schedules,
     schema,
@@ -19,7 +23,9 @@ from analyticspro.cli import (
 from analyticspro.cli.root import group as main
 
 __all__ = [
+    "accounting",
     "audit",
+    "backfilling",
     "backups",
     "doctor",
     "figures",
@@ -27,7 +33,9 @@ __all__ = [
     "keys",
     "mails",
     "main",
+    "operating",
     "people",
+    "previewing",
     "reports",
     "schedules",
     "schema",

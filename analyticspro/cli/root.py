@@ -14,7 +14,7 @@ from analyticspro.client import Client
 from analyticspro.config import Home
 from analyticspro.errors import AnalyticsProError
 
-__all__ = ["Place", "form_option", "group", "with_place"]
+__all__ = ["Place", "any_form_option", "form_option", "group", "with_place"]
 
 P = ParamSpec("P")
 
@@ -66,6 +66,16 @@ form_option = click.option(
     default="table",
     show_default=True,
     help="table for people, json for programs.",
+)
+
+
+any_form_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="table for people; csv and json for programs.",
 )
 
 

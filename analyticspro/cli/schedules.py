@@ -140,8 +140,8 @@ def backfill(place: Place, *, name: str, start: str, end: str | None) -> None:
     analyticspro schedules backfill 'sync crm' --from 2011-12-01
     """  # noqa: D301
     now = clock.now()
-    since = _instant(place, start)
-    until = now if end is None else _instant(place, end)
+    since = instant(place, start)
+    until = now if end is None else instant(place, end)
     with _opened(place) as found:
         queued = found.backfill(name, since, until, who=getpass.getuser(), now=now)
     output.say(f"{queued:,} run(s) queued; they run in order when nothing of the present waits.")
@@ -174,7 +174,8 @@ def _row(schedule: Schedule, runs: list[Run]) -> dict[str, Any]:
     }
 
 
-def _instant(place: Place, text: str) -> datetime:
+def instant(place: Place, text: str) -> datetime:
+    """Return the time written as `text`; without an offset it is on the workspace's clock."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""`analyticspro sources check|sync|status|ledger|rejects|replay`."""
+"""`analyticspro sources check|sync|rejects|replay`; see `operating` for the others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from analyticspro.connectors import Source
 from analyticspro.errors import DefinitionError, UnknownName, from_payload
 from analyticspro.secrets_store import Secrets
 
-_FILE = click.option(
+file_option = click.option(
     "--sources",
     "file",
     metavar="FILE",
@@ -48,7 +48,7 @@ def sources() -> None:
 
 
 @sources.command()
-@_FILE
+@file_option
 @form_option
 @click.argument("names", nargs=-1)
 @with_place
@@ -64,7 +64,7 @@ def check(place: Place, *, file: Path | None, form: str, names: tuple[str, ...])
     secrets, now = Secrets.open(place.home), clock.now()
     results = [
         ingest.check(source, secrets=secrets, now=now).to_json()
-        for source in _declared(place, file, names)
+        for source in declared_sources(place, file, names)
     ]
     if form == "json":
         output.print_json(results)
@@ -88,7 +88,7 @@ def check(place: Place, *, file: Path | None, form: str, names: tuple[str, ...])
 
 
 @sources.command()
-@_FILE
+@file_option
 @form_option
 @click.argument("names", nargs=-1)
 @with_place
@@ -102,99 +102,41 @@ def sync(place: Place, *, file: Path | None, form: str, names: tuple[str, ...]) 
     analyticspro sources sync
     analyticspro --home ~/acme sources sync --sources sources.toml till
     """  # noqa: D301
-    declared = [source.to_json() for source in _declared(place, file, names)]
+    declared = [source.to_json() for source in declared_sources(place, file, names)]
     place.home.prepare()
-    reports = _loaded(lambda progress: reach(place.home).sync(declared, progress))
+    reports = loaded(lambda progress: reach(place.home).sync(declared, progress))
     if form == "json":
         output.print_json(reports)
     for report in reports:
         if form != "json":
-            _print_report(report)
+            print_report(report)
     failed = [report for report in reports if report["error"]]
     if failed:
         raise from_payload(failed[0]["error"])
 
 
 @sources.command()
-@form_option
-@with_place
-def status(place: Place, *, form: str) -> None:
-    """Show each source: its last sync, how far its data reaches."""
-    rows = reach(place.home).sources()
-    if form == "json":
-        output.print_json(rows)
-        return
-    if not rows:
-        output.say("No source was synced yet. 'analyticspro sources sync --help' tells how.")
-        return
-    output.table(
-        ["source", "records", "set aside", "rounded", "data up to", "last sync", "outcome"],
-        [
-            [
-                row["name"],
-                f"{row['records']:,}",
-                f"{row['rejected']:,}",
-                f"{row['rounded']:,}",
-                _minute(row["watermark"]),
-                _minute(row["synced_at"]),
-                "failed" if row["last_sync"]["error"] else "done",
-            ]
-            for row in rows
-        ],
-        right={1, 2, 3},
-    )
-
-
-@sources.command()
-@form_option
-@with_place
-def ledger(place: Place, *, form: str) -> None:
-    """Show what became of every record of each source.
-
-    Over the parts of a source (its files or streams), records seen = new + changed +
-    duplicates + set aside, and events now = new - retracted.
-    """
-    rows = reach(place.home).ledger()
-    if form == "json":
-        output.print_json(rows)
-        return
-    if not rows:
-        output.say("Nothing came in yet.")
-        return
-    counts = ["seen", "new", "changed", "duplicates", "conflicts", "late", "rejected", "retracted"]
-    heads = [name.replace("rejected", "set aside") for name in counts]
-    output.table(
-        ["source", "part", *heads, "events now"],
-        [
-            [row["source"], row["part"], *(f"{row[name]:,}" for name in [*counts, "live"])]
-            for row in rows
-        ],
-        right=set(range(2, 3 + len(counts))),
-    )
-
-
-@sources.command()
-@_FILE
+@file_option
 @click.argument("name")
 @form_option
 @with_place
 def replay(place: Place, *, file: Path | None, name: str, form: str) -> None:
     """Map anew what was set aside of source NAME.
 
-    For when its declaration was corrected, or this program was. What is good now is stored;
-    what is still wrong stays set aside. Files are read again instead.
+    For when its declaration or a contract was corrected, or this program was. What is good now
+    is stored; what is still wrong stays set aside. Files are read again instead. NAME may also
+    be what a write key's events come under.
 
     \b
     analyticspro sources replay crm
     """  # noqa: D301
-    [source] = _declared(place, file, (name,))
-    declared = source.to_json()
-    reports = _loaded(lambda progress: reach(place.home).replay(declared, progress))
+    declared = _replayable(place, file, name)
+    reports = loaded(lambda progress: reach(place.home).replay(declared, progress))
     if form == "json":
         output.print_json(reports)
     for report in reports:
         if form != "json":
-            _print_report(report)
+            print_report(report)
         if report["error"]:
             raise from_payload(report["error"])
 
@@ -226,7 +168,8 @@ def rejects(place: Place, *, name: str, limit: int, form: str) -> None:
         output.say("None: every record is in.")
 
 
-def _declared(place: Place, file: Path | None, names: tuple[str, ...]) -> list[Source]:
+def declared_sources(place: Place, file: Path | None, names: tuple[str, ...]) -> list[Source]:
+    """Return the sources of these names, or all, as `file` or the home declares them."""
     chosen = (file or place.home.sources_file).absolute()
     declared = {source.name: source for source in connectors.load(chosen, environment())}
     for name in names:
@@ -237,12 +180,24 @@ def _declared(place: Place, file: Path | None, names: tuple[str, ...]) -> list[S
     return [declared[name] for name in names] if names else list(declared.values())
 
 
-def _loaded(load: Callable[[OnProgress], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+def _replayable(place: Place, file: Path | None, name: str) -> dict[str, Any]:
+    if file is None and any(
+        row["name"] == name and row["connector"] == "collector"
+        for row in reach(place.home).sources()
+    ):
+        return {"name": name, "connector": "collector"}
+    [source] = declared_sources(place, file, (name,))
+    return source.to_json()
+
+
+def loaded(load: Callable[[OnProgress], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Return the reports of `load`, its progress shown on a terminal meanwhile."""
     with output.bar("Reading") as show:
         return load(lambda step: show(step["done"], step["total"]))
 
 
-def _print_report(report: dict[str, Any]) -> None:
+def print_report(report: dict[str, Any]) -> None:
+    """Tell what a sync did, and on stderr what a person should know of it."""
     click.echo(
         f"{report['source']}: {report['new']:,} new, {report['changed']:,} changed, "
         f"{report['unchanged']:,} unchanged, {report['retracted']:,} retracted, "
@@ -258,7 +213,3 @@ def _problem(problem: dict[str, Any]) -> str:
     value = "" if problem["value"] is None else f" ({problem['value']!r})"
     line = "" if problem["line"] is None else f"line {problem['line']}: "
     return f"{line}{field}{problem['reason']}{value}"
-
-
-def _minute(instant: str | None) -> str:
-    return "—" if instant is None else instant[:16].replace("T", " ")

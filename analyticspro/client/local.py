@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -54,6 +55,22 @@ class Local:
         """Return the state of each source."""
         return self._with(lambda workspace: workspace.sources(OWNER))
 
+    def status(self) -> list[dict[str, Any]]:
+        """Return how each source is."""
+        return self._with(lambda workspace: workspace.operation.status(OWNER, now=clock.now()))
+
+    def history(self, source: str, limit: int) -> list[dict[str, Any]]:
+        """Return the newest syncs of a source; raises UnknownName."""
+        return self._with(lambda workspace: workspace.operation.history(source, limit=limit))
+
+    def pause(self, source: str, by: str) -> dict[str, Any]:
+        """Let a source not be synced by itself; raises DefinitionError if it is not anyway."""
+        return self._with(lambda found: found.operation.pause(source, who=by, now=clock.now()))
+
+    def resume(self, source: str, by: str) -> dict[str, Any]:
+        """Have a source be synced by itself again; raises as `pause`."""
+        return self._with(lambda found: found.operation.resume(source, who=by, now=clock.now()))
+
     def rejects(self, source: str, limit: int) -> list[dict[str, Any]]:
         """Return records of a source that are set aside; raises UnknownName."""
         return self._with(lambda workspace: workspace.rejects(source, OWNER, limit=limit))
@@ -74,13 +91,29 @@ class Local:
 
     def replay(self, declaration: dict[str, Any], progress: OnProgress) -> list[dict[str, Any]]:
         """Map anew what was set aside of a source; `progress` is called with each step."""
-        from analyticspro.connectors import parse
-
-        source = parse(declaration, f"source {declaration.get('name')}")
         return self._with(
             lambda workspace: [
                 report.to_json()
-                for report in workspace.replay(source, progress=lambda step: progress(asdict(step)))
+                for report in workspace.replay(
+                    declaration, progress=lambda step: progress(asdict(step))
+                )
+            ]
+        )
+
+    def backfill(
+        self, declaration: dict[str, Any], since: str, until: str, progress: OnProgress
+    ) -> list[dict[str, Any]]:
+        """Read what a source had in a range; `progress` is called with each step."""
+        from analyticspro.connectors import parse
+
+        source = parse(declaration, f"source {declaration.get('name')}")
+        span = datetime.fromisoformat(since), datetime.fromisoformat(until)
+        return self._with(
+            lambda workspace: [
+                report.to_json()
+                for report in workspace.backfill(
+                    source, *span, progress=lambda step: progress(asdict(step))
+                )
             ]
         )
 
@@ -133,9 +166,9 @@ class Local:
             ]
         )
 
-    def ledger(self) -> list[dict[str, Any]]:
-        """Return what became of all records ever seen, by source and part."""
-        return self._with(lambda workspace: workspace.ledger(OWNER))
+    def ledger(self, *, ask: bool = False) -> list[dict[str, Any]]:
+        """Return what became of all records ever seen; `ask` sources how many they have."""
+        return self._with(lambda workspace: workspace.ledger(OWNER, ask=ask))
 
     def schema(self, event: str | None) -> dict[str, Any]:
         """Return what properties events have, of all names or of one; raises UnknownName."""
@@ -156,6 +189,10 @@ class Local:
                     workspace.schema.unblock(event, path)
 
         self._with(work)
+
+    def catch_up(self, seconds: float) -> None:
+        """Bring the registry of properties up to date, for about so many seconds at most."""
+        self._with(lambda workspace: workspace.schema.catch_up(seconds=seconds))
 
     def promote(
         self, event: str, path: str, name: str | None, progress: OnProgress

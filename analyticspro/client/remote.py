@@ -70,6 +70,22 @@ class Remote:
         found: list[dict[str, Any]] = self._call("GET", "/v1/sources")["sources"]
         return found
 
+    def status(self) -> list[dict[str, Any]]:
+        """Return how each source is."""
+        return list(self._call("GET", "/v1/sources/status")["sources"])
+
+    def history(self, source: str, limit: int) -> list[dict[str, Any]]:
+        """Return the newest syncs of a source; raises UnknownName."""
+        return list(self._call("GET", f"{_source(source)}/history?limit={limit}")["syncs"])
+
+    def pause(self, source: str, by: str) -> dict[str, Any]:
+        """Let a source not be synced by itself; raises DefinitionError if it is not anyway."""
+        return dict(self._call("POST", f"{_source(source)}/pause", {"by": by}))
+
+    def resume(self, source: str, by: str) -> dict[str, Any]:
+        """Have a source be synced by itself again; raises as `pause`."""
+        return dict(self._call("POST", f"{_source(source)}/resume", {"by": by}))
+
     def rejects(self, source: str, limit: int) -> list[dict[str, Any]]:
         """Return records of a source that are set aside; raises UnknownName."""
         path = f"/v1/sources/{quote(source, safe='')}/rejects?limit={limit}"
@@ -85,6 +101,13 @@ class Remote:
     def replay(self, declaration: dict[str, Any], progress: OnProgress) -> list[dict[str, Any]]:
         """Map anew what was set aside of a source; `progress` is called with each step."""
         return self._load("/v1/replay", {"source": declaration}, progress)
+
+    def backfill(
+        self, declaration: dict[str, Any], since: str, until: str, progress: OnProgress
+    ) -> list[dict[str, Any]]:
+        """Read what a source had in a range; `progress` is called with each step."""
+        body = {"source": declaration, "since": since, "until": until}
+        return self._load("/v1/backfill", body, progress)
 
     def archive(self, progress: OnProgress) -> list[dict[str, Any]]:
         """Move old events into the archive, as the settings say; `progress` is called."""
@@ -112,9 +135,9 @@ class Remote:
         """Copy the whole home; `progress` is called with each step."""
         return self._load("/v1/backup", {"into": into, "keep": keep}, progress)
 
-    def ledger(self) -> list[dict[str, Any]]:
-        """Return what became of all records ever seen, by source and part."""
-        return list(self._call("GET", "/v1/ledger")["ledger"])
+    def ledger(self, *, ask: bool = False) -> list[dict[str, Any]]:
+        """Return what became of all records ever seen; `ask` sources how many they have."""
+        return list(self._call("GET", f"/v1/ledger{'?ask=true' if ask else ''}")["ledger"])
 
     def schema(self, event: str | None) -> dict[str, Any]:
         """Return what properties events have, of all names or of one; raises UnknownName."""
@@ -126,6 +149,10 @@ class Remote:
         """Tag or block a property, or undo that; tags only for `tag` and `untag`."""
         body = {"event": event, "property": path} | ({"tags": list(tags)} if tags else {})
         self._call("POST", f"/v1/schema/{action}", body)
+
+    def catch_up(self, seconds: float) -> None:
+        """Bring the registry of properties up to date, for about so many seconds at most."""
+        self._call("POST", "/v1/schema/catch-up", {"seconds": seconds})
 
     def promote(
         self, event: str, path: str, name: str | None, progress: OnProgress
@@ -203,6 +230,10 @@ class Remote:
                 f"The api does not answer at {self._address}. 'analyticspro status' tells "
                 "whether it runs; 'analyticspro up' starts it."
             ) from None
+
+
+def _source(name: str) -> str:
+    return f"/v1/sources/{quote(name, safe='')}"
 
 
 def _next_message(response: http.client.HTTPResponse) -> dict[str, Any] | None:

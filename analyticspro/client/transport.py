@@ -32,6 +32,18 @@ class Transport(Protocol):
     def sources(self) -> list[dict[str, Any]]:
         """Return the state of each source."""
 
+    def status(self) -> list[dict[str, Any]]:
+        """Return how each source is; see `operation.Sources.status`."""
+
+    def history(self, source: str, limit: int) -> list[dict[str, Any]]:
+        """Return the newest syncs of a source; raises UnknownName."""
+
+    def pause(self, source: str, by: str) -> dict[str, Any]:
+        """Let a source not be synced by itself; raises DefinitionError if it is not anyway."""
+
+    def resume(self, source: str, by: str) -> dict[str, Any]:
+        """Have a source be synced by itself again; raises as `pause`."""
+
     def rejects(self, source: str, limit: int) -> list[dict[str, Any]]:
         """Return records of a source that are set aside; raises UnknownName."""
 
@@ -45,6 +57,9 @@ class Transport(Protocol):
 
     def decide(self, action: Decision, event: str, path: str, tags: Sequence[str] = ()) -> None:
         """Tag or block a property, or undo that; tags only for `tag` and `untag`."""
+
+    def catch_up(self, seconds: float) -> None:
+        """Bring the registry of properties up to date, for about so many seconds at most."""
 
     def promote(
         self, event: str, path: str, name: str | None, progress: OnProgress
@@ -63,8 +78,13 @@ class Transport(Protocol):
     def replay(self, declaration: dict[str, Any], progress: OnProgress) -> list[dict[str, Any]]:
         """Map anew what was set aside of a source; as `sync`."""
 
-    def ledger(self) -> list[dict[str, Any]]:
-        """Return what became of all records ever seen, by source and part."""
+    def backfill(
+        self, declaration: dict[str, Any], since: str, until: str, progress: OnProgress
+    ) -> list[dict[str, Any]]:
+        """Read what a source had from `since` to `until` (ISO 8601), exclusive; as `sync`."""
+
+    def ledger(self, *, ask: bool = False) -> list[dict[str, Any]]:
+        """Return what became of all records ever seen; `ask` sources how many they have."""
 
     def archive(self, progress: OnProgress) -> list[dict[str, Any]]:
         """Move old events into the archive, as the settings say; as `sync`."""

@@ -110,6 +110,16 @@ class Converter:
         """Return the message's own id, given or made, of an event that was made of it."""
         return unquote(row[0].rpartition(":")[2])
 
+    def behind(self, message: Any) -> int | None:
+        """Return by how many microseconds the sender's clock was behind ours, if that is told."""
+        sent_at = message.get("sentAt") if isinstance(message, dict) else None
+        if sent_at in (None, ""):
+            sent_at = self._sent_at
+        try:
+            return self._received_at - _instant("sentAt", sent_at)
+        except Wrong:
+            return None
+
     def _sound(self, message: Any, raw: str | None) -> str:
         """Return `raw` if the message is one that may be looked into."""
         if raw is None:

@@ -190,6 +190,8 @@ class Source(Declared):
             minutes (m), hours (h) or days (d).
         cron: When it is synced by itself instead: minute, hour, day of month, month, day of
             week, on the wall clock of the workspace.
+        fresh_within: How long after a good sync the next one may begin at the latest, such as
+            `2h`; without it the schedule says when it is late.
     """
 
     name: SourceName
@@ -197,6 +199,7 @@ class Source(Declared):
     title: str = ""
     every: Every | None = None
     cron: str | None = None
+    fresh_within: Every | None = None
 
     @model_validator(mode="after")
     def _one_schedule(self) -> Self:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import polars as pl
 
@@ -18,7 +18,7 @@ from analyticspro.errors import UnknownName
 from analyticspro.events import WriteMode
 from analyticspro.extract.secret import Secrets
 
-__all__ = ["Connector", "Page", "PagedSource"]
+__all__ = ["Connector", "Counting", "Page", "PagedSource", "Ranged"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,41 @@ class Connector(Protocol):
         Raises:
             SourceError: The source cannot be read; what was yielded stays valid.
             RetriableError: Not now; what was yielded stays valid.
+        """
+
+
+@runtime_checkable
+class Ranged(Connector, Protocol):
+    """A connector that can also read what its source had, or changed, in a range of time."""
+
+    def read_range(
+        self, stream: str, cursor: str | None, *, since: datetime, until: datetime, now: datetime
+    ) -> Iterator[Page]:
+        """Yield what was changed from `since` to `until`, exclusive, or more than that.
+
+        The cursors are of this range alone: on from the last committed one of them it goes on.
+        They say nothing of what is new.
+
+        Raises:
+            DefinitionError: What orders this stream is no time.
+            SourceError: The source cannot be read; what was yielded stays valid.
+            RetriableError: Not now; what was yielded stays valid.
+        """
+
+    def beyond(self, stream: str) -> str | None:
+        """Return in a sentence what is read besides the range; None if nothing much is."""
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """A connector whose source can tell how many records it has."""
+
+    def count(self, stream: str) -> int | None:
+        """Return how many records the source has in a stream now; None if it does not say.
+
+        Raises:
+            SourceError: It cannot be asked.
+            RetriableError: Not now.
         """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -12,7 +13,7 @@ from analyticspro.connectors.json_text import plain_text
 from analyticspro.connectors.records import LINE, RECORDS_PER_BATCH, ROW, Records, check_columns
 from analyticspro.errors import SourceError
 
-__all__ = ["read_parquet"]
+__all__ = ["first_rows", "read_parquet"]
 
 
 def read_parquet(source: FilesSource, location: str, file: IO[bytes]) -> Iterator[Records]:
@@ -40,6 +41,26 @@ def read_parquet(source: FilesSource, location: str, file: IO[bytes]) -> Iterato
     except (pa.ArrowException, OSError, OverflowError, ValueError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
+        said = str(error).partition("\n")[0].rstrip(".")
+        raise SourceError(
+            f"{location} is not a whole Parquet file ({said}). Is it still being written?"
+        ) from None
+
+
+def first_rows(location: str, file: IO[bytes], most: int) -> list[dict[str, str | None]]:
+    """Return the first rows of a Parquet file, whatever its columns are.
+
+    Raises:
+        SourceError: It is no whole Parquet file.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        batches = pq.ParquetFile(file).iter_batches(batch_size=most)
+        tables = [pa.Table.from_batches([batch]) for batch in itertools.islice(batches, 1)]
+        return [row for table in tables for row in _rows(table, 0).drop(LINE, ROW).to_dicts()]
+    except (pa.ArrowException, OverflowError, ValueError) as error:
         said = str(error).partition("\n")[0].rstrip(".")
         raise SourceError(
             f"{location} is not a whole Parquet file ({said}). Is it still being written?"

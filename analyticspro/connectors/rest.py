@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import polars as pl
@@ -14,10 +14,11 @@ from analyticspro.connectors.json_text import plain_text
 from analyticspro.connectors.mapping import Mapping as EventMapping
 from analyticspro.connectors.page import Page
 from analyticspro.connectors.records import RECORDS_PER_BATCH
-from analyticspro.connectors.rest_cursor import Newness
+from analyticspro.connectors.rest_cursor import Newness, in_range
 from analyticspro.connectors.rest_parts import paging_of, session_of, size_of
 from analyticspro.connectors.rest_records import decode, rows
 from analyticspro.connectors.rest_source import RestSource, RestStream
+from analyticspro.connectors.values import integer
 from analyticspro.errors import SourceError, UnknownName
 from analyticspro.events import WriteMode
 from analyticspro.extract import (
@@ -30,10 +31,13 @@ from analyticspro.extract import (
     Session,
     Step,
     Timing,
+    at_path,
     walk,
 )
 
 __all__ = ["RestConnector"]
+
+_ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)  # counting asks for nothing that is new
 
 
 class RestConnector:
@@ -74,9 +78,45 @@ class RestConnector:
             SourceError: The source cannot be read; what was yielded stays valid.
             RetriableError: Not now; what was yielded stays valid.
         """
-        declared = self._source.streams.get(stream)
-        if declared is None:
+        yield from self._pages(stream, self._declared(stream), cursor, now)
+
+    def read_range(
+        self, stream: str, cursor: str | None, *, since: datetime, until: datetime, now: datetime
+    ) -> Iterator[Page]:
+        """Yield what was changed since `since`, and before `until` if it can be asked for that."""
+        declared = in_range(self._declared(stream), since, until)
+        yield from self._pages(stream, declared, cursor, now)
+
+    def beyond(self, stream: str) -> str | None:
+        """Return what is read besides a range."""
+        cursor = self._declared(stream).cursor
+        if cursor is None or cursor.parameter is None:
+            return f"{stream} cannot be asked for a range: all of it was read."
+        if cursor.until is None:
+            return (
+                f"{stream} was read from the start of the range to the present. If the API takes "
+                "an end too, name its parameter: cursor.until."
+            )
+        return None
+
+    def count(self, stream: str) -> int | None:
+        """Return how many records the API says it has, whenever they were changed."""
+        declared = self._declared(stream)
+        if declared.count_field is None:
+            return None
+        whole = declared.model_copy(update={"cursor": None})
+        reading = _Reading(self._source, stream, whole, self._session, self._hidden, _ANY_TIME)
+        with self._session.transport:
+            return reading.count(declared.count_field)
+
+    def _declared(self, stream: str) -> RestStream:
+        if stream not in self._source.streams:
             raise UnknownName.of("stream", stream, self._source.streams, where=self.name)
+        return self._source.streams[stream]
+
+    def _pages(
+        self, stream: str, declared: RestStream, cursor: str | None, now: datetime
+    ) -> Iterator[Page]:
         reading = _Reading(self._source, stream, declared, self._session, self._hidden, now)
         with self._session.transport:
             yield from reading.pages(cursor)
@@ -107,15 +147,7 @@ class _Reading:
             yield from self._walk(progress.anew(), None)
 
     def _walk(self, progress: Progress, cursor: str | None) -> Iterator[Page]:
-        first = Request(
-            f"{self.source.url.rstrip('/')}/{self.stream.path.lstrip('/')}",
-            {
-                **{name: plain_text(value) or "" for name, value in self.stream.parameters.items()},
-                **size_of(self.stream.paging),
-                **self._newness.parameters(progress),
-            },
-            self.source.headers,
-        )
+        first = self._first(progress)
         paging = paging_of(self.stream, self.hidden)
         before = self._newness.text(progress)
         has_records = False
@@ -133,6 +165,29 @@ class _Reading:
                 break
         if has_records and progress.since is None:
             self._check_cursor()
+
+    def count(self, path: str) -> int | None:
+        """Return the number at `path` of the first page's document."""
+        paging = paging_of(self.stream, self.hidden)
+        step = next(walk(paging, self._ask, self._first(Progress()), None))
+        try:
+            return integer(plain_text(at_path(step.replies[0].body, path)) or "")
+        except ValueError:
+            raise SourceError(
+                f"Source {self.source.name}: the document of stream {self.name} has no whole "
+                f"number at {path!r}. Check count, or paging.total."
+            ) from None
+
+    def _first(self, progress: Progress) -> Request:
+        return Request(
+            f"{self.source.url.rstrip('/')}/{self.stream.path.lstrip('/')}",
+            {
+                **{name: plain_text(value) or "" for name, value in self.stream.parameters.items()},
+                **size_of(self.stream.paging),
+                **self._newness.parameters(progress),
+            },
+            self.source.headers,
+        )
 
     def _ask(self, request: Request) -> Reply:
         response, (body, records) = self.session.fetch(

@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 from analyticspro.connectors.rest_records import field_of
 from analyticspro.connectors.rest_source import Cursor, RestStream
 from analyticspro.connectors.values import EPOCHS, instant, integer
-from analyticspro.errors import DataError, SettingError
+from analyticspro.errors import DataError, DefinitionError, SettingError
 from analyticspro.extract import Progress, Record, Value
 
-__all__ = ["Newness"]
+__all__ = ["Newness", "in_range"]
 
 # What the source may let appear late, if nothing is declared: seconds.
 _LOOKBACK = 300
@@ -27,7 +27,9 @@ class Newness:
     def __init__(self, stream: RestStream) -> None:
         self._cursor = stream.cursor
         self._zone = ZoneInfo(stream.timezone)
-        asked = stream.cursor and stream.cursor.model_dump(mode="json", exclude={"lookback"})
+        asked = stream.cursor and stream.cursor.model_dump(
+            mode="json", exclude={"lookback", "until"}
+        )
         self._of = _digest([stream.path, stream.parameters, asked])
         pages = stream.paging and stream.paging.model_dump(mode="json")
         self._paged = _digest([self._of, pages, stream.records, stream.key])
@@ -56,7 +58,7 @@ class Newness:
         since = self._start if progress.since is None else self._behind(progress.since)
         if cursor is None or cursor.parameter is None or since is None:
             return {}
-        return {cursor.parameter: self._written(since)}
+        return {cursor.parameter: self.written(since)}
 
     def values(self, records: Iterable[Record]) -> list[Value]:
         """Return what the records say of when they were changed; those that say nothing, not."""
@@ -106,7 +108,7 @@ class Newness:
         seconds = timedelta(seconds=_LOOKBACK if lookback is None else lookback)
         return max(_EPOCH, since - seconds)
 
-    def _written(self, since: Value) -> str:
+    def written(self, since: Value) -> str:
         """Return `since` as the source writes it; what its format cannot hold is cut off."""
         if isinstance(since, int):
             return str(since)
@@ -117,6 +119,26 @@ class Newness:
             microseconds = (since - _EPOCH) // timedelta(microseconds=1)
             return str(microseconds // EPOCHS[form])
         return since.astimezone(UTC if "%z" in form else self._zone).strftime(form)
+
+
+def in_range(stream: RestStream, since: datetime, until: datetime) -> RestStream:
+    """Return `stream` as if it were declared to begin at `since` and to end before `until`.
+
+    Raises:
+        DefinitionError: Its cursor counts, and no time is known of a number.
+    """
+    cursor = stream.cursor
+    if cursor is None or cursor.parameter is None:
+        return stream  # it is read whole
+    if cursor.format == "number":
+        raise DefinitionError(
+            f"What orders {stream.path} is a number ({cursor.field}), so no range of time can be "
+            "read. A change of cursor.start has all be read again, which doubles nothing."
+        )
+    newness = Newness(stream)
+    begin = cursor.model_copy(update={"start": newness.written(since)})
+    end = {} if cursor.until is None else {cursor.until: newness.written(until)}
+    return stream.model_copy(update={"cursor": begin, "parameters": stream.parameters | end})
 
 
 def _digest(value: object) -> str:

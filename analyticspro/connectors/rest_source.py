@@ -152,10 +152,12 @@ class Cursor(Declared):
             `number`, so many. It catches what the source lets appear late.
         start: Where to begin; without it the first sync asks without `parameter`.
         newest_first: Whether the list begins with what was changed last.
+        until: Parameter that asks for what was changed before a time; for backfills only.
     """
 
     field: str
     parameter: str | None = None
+    until: str | None = None
     format: TimeFormat | Literal["number"] | None = None
     lookback: Annotated[int, Field(ge=0, le=31_536_000)] | None = None
     start: str | None = None
@@ -167,8 +169,9 @@ class Cursor(Declared):
             raise ValueError(
                 "needs parameter, or newest_first = true where the list begins with the newest"
             )
-        if self.start is not None and self.parameter is None:
-            raise ValueError("start needs parameter, which takes it")
+        for name in ("start", "until"):
+            if getattr(self, name) is not None and self.parameter is None:
+                raise ValueError(f"{name} needs parameter, which takes where to begin")
         return self
 
 
@@ -181,12 +184,15 @@ class RestStream(Stream):
         format: `json`: one document a page; `ndjson`: one record a line.
         records: Field of the document that holds the list, with dots; without it, the
             document is the list.
+        count: Field of the first page's document that says how many records there are in all,
+            for the ledger; without it `paging.total` says, where the list is parted by offset.
     """
 
     path: str
     parameters: dict[str, str | int | float | bool] = Field(default_factory=dict)
     format: Literal["json", "ndjson"] = "json"
     records: str | None = None
+    count: str | None = None
     paging: Pages | None = None
     cursor: Cursor | None = None
 
@@ -200,9 +206,18 @@ class RestStream(Stream):
             )
         if self.format == "ndjson" and self.records is not None:
             raise ValueError("records is for format 'json'; a line of ndjson is a record")
+        if self.format == "ndjson" and self.count is not None:
+            raise ValueError("count is a field of a document; a line of ndjson is a record")
         if self.format == "ndjson" and self.paging is not None and self._is_paged_by_body():
             raise ValueError("paging by a field of the body needs format 'json'")
         return self
+
+    @property
+    def count_field(self) -> str | None:
+        """The field that says how many records there are in all; None if none does."""
+        if self.count is None and self.paging is not None and self.paging.by == "offset":
+            return self.paging.total
+        return self.count
 
     def _is_paged_by_body(self) -> bool:
         paging = self.paging

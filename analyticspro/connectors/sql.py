@@ -9,7 +9,8 @@ deleted (unless the table is read whole), and a change that leaves `updated_at` 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from analyticspro.connectors.page import Page
 from analyticspro.connectors.sql_database import Database
@@ -21,6 +22,8 @@ from analyticspro.events import WriteMode
 from analyticspro.extract.secret import Secrets
 
 __all__ = ["SqlConnector"]
+
+_ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)  # counting asks for no clock
 
 
 class SqlConnector:
@@ -43,6 +46,30 @@ class SqlConnector:
             SourceError: The source cannot be read; what was yielded stays valid.
             RetriableError: Not now; what was yielded stays valid.
         """
+        with self._reading(stream, now) as reading:
+            yield from reading.pages(cursor)
+
+    def read_range(
+        self, stream: str, cursor: str | None, *, since: datetime, until: datetime, now: datetime
+    ) -> Iterator[Page]:
+        """Yield the rows whose `updated_at` lies in the range; all, where there is none."""
+        with self._reading(stream, now) as reading:
+            yield from reading.range(cursor, since, until)
+
+    def beyond(self, stream: str) -> str | None:
+        """Return what is read besides a range."""
+        declared = self._source.streams[stream]
+        if declared.updated_at is None or not declared.is_timed:
+            return f"No time orders the rows of {stream} (updated_at): all of them were read."
+        return None
+
+    def count(self, stream: str) -> int:
+        """Return how many rows there are now."""
+        with self._reading(stream, _ANY_TIME) as reading:
+            return reading.count()
+
+    @contextmanager
+    def _reading(self, stream: str, now: datetime) -> Iterator[Reading]:
         source = self._source
         if stream not in source.streams:
             raise UnknownName.of("stream", stream, source.streams, where=f"source {source.name}")
@@ -50,7 +77,7 @@ class SqlConnector:
         if source.password is not None:
             password = self._secrets.get(source.name, source.password)
         with opened(source, _database(source), password) as session:
-            yield from Reading(source, stream, session, now).pages(cursor)
+            yield Reading(source, stream, session, now)
 
 
 def _database(source: SqlSource) -> Database:

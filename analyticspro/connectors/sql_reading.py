@@ -16,6 +16,7 @@ from analyticspro.connectors.mapping import Mapping as EventMapping
 from analyticspro.connectors.page import Page
 from analyticspro.connectors.sql_described import described
 from analyticspro.connectors.sql_place import ByCount, ByTime, Mark, Place, Settling
+from analyticspro.connectors.sql_range import span_of
 from analyticspro.connectors.sql_rows import aside, rows_of, sources_of
 from analyticspro.connectors.sql_session import Session
 from analyticspro.connectors.sql_source import SqlSource
@@ -62,6 +63,22 @@ class Reading:
             yield from self._whole(place)
         else:
             yield from self._changes(place)
+
+    def count(self) -> int:
+        """Return how many rows there are now."""
+        [(count,)] = self._session.fetch(self._relation.count(), self._place).rows
+        return int(count)
+
+    def range(self, cursor: str | None, since: datetime, until: datetime) -> Iterator[Page]:
+        """Yield the rows that were changed in a range, behind `cursor`; none has vanished by it."""
+        of = f"{self._relation.identity} {since.isoformat()} {until.isoformat()}"
+        after = Place.of_cursor(cursor, of).settled
+        span = span_of(self._stream, since, until)
+        is_last = False
+        while not is_last:
+            rows, is_last = self._fetch(after, span=span)
+            after = self._marks(rows)[-1] if rows else after
+            yield Page(self._batch(self._texts(rows)), Place(of, settled=after).text())
 
     def _without_place(self, after: Mark | None) -> Iterator[pl.DataFrame]:
         """Yield rejects for the rows that the order has no place for, as it has none for null."""
@@ -139,11 +156,11 @@ class Reading:
             yield Page(self._batch(self._texts(rows)), place.text(), complete=is_last)
 
     def _fetch(
-        self, after: Mark | None, end: Mark | None = None
+        self, after: Mark | None, end: Mark | None = None, span: tuple[Any, Any] | None = None
     ) -> tuple[list[tuple[Any, ...]], bool]:
         """Return the next rows, and whether there are no more up to `end`, inclusive."""
         limit = self._limit
-        statement = self._relation.page(after, limit + 1, end)
+        statement = self._relation.page(after, limit + 1, end, span)
         rows = list(self._session.fetch(statement, self._place).rows)
         if len(rows) <= limit:
             return rows, True

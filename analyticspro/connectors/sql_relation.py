@@ -17,6 +17,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     column,
+    func,
     literal_column,
     not_,
     or_,
@@ -88,13 +89,21 @@ class Relation:
     def _nullable(self) -> set[str]:
         return {one.name for one in self.columns if one.is_nullable}
 
-    def page(self, after: Mark | None, limit: int, end: Mark | None = None) -> Select[Any]:
+    def page(
+        self,
+        after: Mark | None,
+        limit: int,
+        end: Mark | None = None,
+        span: tuple[Any, Any] | None = None,
+    ) -> Select[Any]:
         """Return the statement for at most `limit` rows behind `after`, in their order.
 
         Args:
             after: Exclusive; None for the start.
             limit: How many.
             end: Inclusive; None for the end.
+            span: Within what the first column of the order must lie: from the first,
+                inclusive, to the second, exclusive.
         """
         wanted: list[ColumnElement[bool]] = [
             one.is_not(None) for one in self._order if one.name in self._nullable
@@ -103,7 +112,14 @@ class Relation:
             wanted.append(self._behind(after))
         if end is not None:
             wanted.append(not_(self._behind(end)))
+        if span is not None:
+            first = self._order[0]
+            wanted += [first >= _bound(span[0]), first < _bound(span[1])]
         return self._select(*wanted).order_by(*self._order).limit(limit)
+
+    def count(self) -> Select[Any]:
+        """Return the statement that counts all rows."""
+        return select(func.count()).select_from(self._origin)
 
     def without_place(self, after: Mark | None, limit: int) -> Iterator[Select[Any]]:
         """Yield statements for rows that have no place in the order, as a part of it is empty.

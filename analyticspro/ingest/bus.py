@@ -33,5 +33,8 @@ class Bus(Protocol):
             RetriableError: It is full, or closed. Nothing was taken.
         """
 
+    def keep_time(self) -> None:
+        """Let the watermarks of what is pushed go on while nothing comes."""
+
     def close(self) -> None:
         """Take no more; store and answer what waits."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 from typing import TypeAlias
 
+import numpy as np
 import polars as pl
 
 from analyticspro import events
@@ -15,9 +17,9 @@ from analyticspro.events import WriteMode
 from analyticspro.ingest.admission import Admission
 from analyticspro.ingest.event_store import EventStore
 from analyticspro.ingest.report import Report
-from analyticspro.warehouse import Prepared, Stored
+from analyticspro.warehouse import Prepared, PushedReject, Stored
 
-__all__ = ["Delivery", "Lot", "Problem", "Reject", "Taken"]
+__all__ = ["Delivery", "Lot", "Problem", "Reject", "Sent", "Taken"]
 
 Problem: TypeAlias = tuple[str | None, str | None, str]  # field, value, reason
 Reject: TypeAlias = tuple[str | None, str | None, str, str | None]  # the same, and raw
@@ -27,6 +29,21 @@ _TYPES = {
     for name, kind in events.SCHEMA.items()
     if name != "version"
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How a message came: what its text does not say.
+
+    Attributes:
+        received_at: UTC.
+        behind_us: By how much its sender's clock was behind ours; None if it did not tell.
+        kind: The type that its address takes; None for any.
+    """
+
+    received_at: datetime
+    behind_us: int | None
+    kind: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +58,9 @@ class Delivery:
             half of a surrogate pair. One that is none would fail the whole group.
         rejects: What cannot be an event.
         size: Bytes that it takes, about.
+        refused: How each of `rejects` came, in their order; or nothing.
+        sent: Tells how the message of a row came, by its position: asked for those that are
+            set aside after all.
     """
 
     source: str
@@ -48,6 +68,8 @@ class Delivery:
     rows: Sequence[tuple[object, ...]]
     rejects: Sequence[Reject]
     size: int
+    refused: Sequence[Sent] = ()
+    sent: Callable[[int], Sent] | None = None
 
     @property
     def records(self) -> int:
@@ -98,7 +120,22 @@ class Lot:
             orient="row",
         )
         self.rejects = admission.rejects(rejects)
+        self.pushed = list(self._pushed(deliveries))
         self.stored: Stored | None = None
+
+    def _pushed(self, deliveries: Sequence[Delivery]) -> Iterator[PushedReject]:
+        """Yield how those came that are set aside; of whom that is not known, nothing."""
+        sent: list[Sent | None] = []
+        for delivery in deliveries:
+            sent += delivery.refused or [None] * len(delivery.rejects)
+        starts = np.cumsum([0, *self._sizes])
+        for row in self._problems:
+            at = int(np.searchsorted(starts, row, side="right")) - 1
+            tell = deliveries[at].sent
+            sent.append(tell and tell(row - int(starts[at])))
+        for raw, how in zip(self.rejects["raw"], sent, strict=True):
+            if raw is not None and how is not None:
+                yield PushedReject(raw, how.received_at, how.behind_us, how.kind)
 
     def count(self, report: Report) -> None:
         """Count into `report` what became of them."""

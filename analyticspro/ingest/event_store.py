@@ -19,7 +19,17 @@ import polars as pl
 
 from analyticspro.events import WriteMode
 from analyticspro.policy import Scope
-from analyticspro.warehouse import Breach, Cursor, Dropped, Prepared, Properties, Reader, Stored
+from analyticspro.warehouse import (
+    Breach,
+    Cursor,
+    Dropped,
+    Prepared,
+    Properties,
+    PushedReject,
+    Reader,
+    Stored,
+    Syncs,
+)
 
 __all__ = ["EventStore", "EventWriter"]
 
@@ -84,6 +94,12 @@ class EventWriter(Protocol):
     def complete(self, source: str, stream: str, at: datetime) -> None:
         """Note that all of a stream that its source had at `at` is here."""
 
+    def reached(self, source: str, stream: str, at: datetime) -> None:
+        """Note the same outside of a commit."""
+
+    def keep_pushed(self, source: str, rejects: Sequence[PushedReject]) -> None:
+        """Keep what a replay has to know of rejects that were pushed."""
+
     def forget(self, source: str) -> None:
         """Have every part of `source` read again by the next sync."""
 
@@ -100,6 +116,10 @@ class EventStore(Protocol):
     @property
     def properties(self) -> Properties:
         """What was decided about properties."""
+
+    @property
+    def syncs(self) -> Syncs:
+        """The history of syncs."""
 
     def reader(
         self, scope: Scope, *, as_of: datetime | None = None

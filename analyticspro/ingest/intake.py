@@ -18,16 +18,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+import polars as pl
+
 from analyticspro import clock, logs
 from analyticspro.errors import AnalyticsProError, RetriableError
 from analyticspro.ingest.deliveries import Delivery, Lot, Taken
 from analyticspro.ingest.event_store import EventStore, EventWriter
 from analyticspro.ingest.report import Report
+from analyticspro.policy import OWNER
 
-__all__ = ["ALLOWED_LATENESS", "Intake", "Limits"]
+__all__ = ["ALLOWED_LATENESS", "COLLECTOR", "Intake", "Limits"]
 
 # A pushed source is complete up to this long ago; an older event is marked late.
 ALLOWED_LATENESS = timedelta(minutes=5)
+COLLECTOR = json.dumps({"connector": "collector"})  # what a pushed source is declared as
 
 _NOTE_EVERY = timedelta(seconds=10)
 
@@ -93,7 +97,7 @@ class Intake:
         self._at_work: list[_Waiting] = []
         self._events = self._size = 0
         self._thread: threading.Thread | None = None
-        self._is_closed = False
+        self._is_closed = self._has_failed = False
         self._told: dict[_Place, _Told] = {}
 
     @property
@@ -128,6 +132,29 @@ class Intake:
             self._changed.notify()
         return waiting.answer
 
+    def keep_time(self) -> None:
+        """Note that what is pushed is complete up to `ALLOWED_LATENESS` ago, if that is so.
+
+        While nothing comes no commit says so, and figures would wait for ever. It is so while
+        events could come: not once the queue is full or the last commit has failed.
+        """
+        with self._changed:
+            if self._has_failed or self._is_full():
+                return
+        complete_to = self._now() - ALLOWED_LATENESS
+        with self._warehouse.reader(OWNER) as reader:
+            pushed = reader.sources().filter(pl.col("declaration") == COLLECTOR)["name"]
+            stale = [
+                (source, stream)
+                for source in pushed
+                for stream, at in reader.stream_watermarks(source).items()
+                if at < complete_to
+            ]
+        if stale:
+            with self._warehouse.writer() as writer:
+                for source, stream in stale:
+                    writer.reached(source, stream, complete_to)
+
     def close(self) -> None:
         """Take no more; commit and answer what waits."""
         with self._changed:
@@ -153,7 +180,9 @@ class Intake:
             started = time.monotonic()
             try:
                 _answer(group, self._commit([waiting.delivery for waiting in group]))
+                self._has_failed = False
             except Exception as error:  # noqa: BLE001 - whoever waits has to be told, whatever it is
+                self._has_failed = True
                 logs.error("pushed events not stored", error)
                 _answer(group, None)
             limits = self._limits
@@ -209,6 +238,7 @@ class Intake:
             lot.stored = writer.store(*place, lot.prepared, received_at=now, watermark=complete_to)
             lot.admitted.note(writer, place[0], lot.stored)
         writer.set_aside(*place, lot.rejects)
+        writer.keep_pushed(place[0], lot.pushed)
         writer.advance(*place, "{}")  # streams are told by their cursors; a pushed one has none
         before = self._told.get(place)
         report = replace(before.report) if before else Report(place[0], parts=1, read=1)
@@ -218,14 +248,11 @@ class Intake:
         writer.complete(*place, complete_to)
         writer.note_source(
             place[0],
-            declaration=_COLLECTOR,
+            declaration=COLLECTOR,
             synced_at=now,
             outcome=json.dumps(report.to_json()),
         )
         return _Told(report, now)
-
-
-_COLLECTOR = json.dumps({"connector": "collector"})
 
 
 def _answer(group: Sequence[_Waiting], answers: Sequence[Taken] | None) -> None:

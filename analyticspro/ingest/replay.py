@@ -11,6 +11,7 @@ from analyticspro.errors import AnalyticsProError
 from analyticspro.extract.secret import Secrets
 from analyticspro.ingest.admission import Admission, columns_of
 from analyticspro.ingest.event_store import EventStore
+from analyticspro.ingest.logged import logged
 from analyticspro.ingest.report import Progress, Report
 from analyticspro.ingest.sync import sync
 from analyticspro.policy import OWNER
@@ -46,12 +47,12 @@ def replay(
     assert isinstance(source, PagedSource)
     started = time.monotonic()
     report = Report(source.name)
-    with warehouse.turn(source.name):
+    with warehouse.turn(source.name), logged(warehouse, report, "replay", clock.now()):
         try:
             _replay_streams(source, warehouse, secrets, report, progress)
         except AnalyticsProError as error:
             report.error = error.payload()
-    report.conclude(time.monotonic() - started)
+        report.conclude(time.monotonic() - started)
     return report
 
 

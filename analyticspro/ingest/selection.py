@@ -13,7 +13,7 @@ from analyticspro.ingest.event_store import EventWriter
 __all__ = ["settled", "to_read"]
 
 # Settings that change no event.
-_NOT_THE_EVENTS = {"cron", "every", "path", "settled_for", "store", "title"}
+_NOT_THE_EVENTS = {"cron", "every", "fresh_within", "path", "settled_for", "store", "title"}
 _RULES = 1  # raised when the same file and declaration would give other events
 
 

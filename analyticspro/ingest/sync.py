@@ -17,6 +17,7 @@ from analyticspro.events import WriteMode
 from analyticspro.extract.secret import Secrets
 from analyticspro.ingest.event_store import EventStore, EventWriter
 from analyticspro.ingest.file_sync import sync_files
+from analyticspro.ingest.logged import logged
 from analyticspro.ingest.report import Progress, Report
 from analyticspro.ingest.stream_sync import sync_streams
 from analyticspro.warehouse import Cursor
@@ -45,35 +46,44 @@ def sync(
         secrets: Where those of the source are looked up.
         progress: Called after each batch; may raise to stop the sync.
     """
+    report = Report(source.name)
     with warehouse.turn(source.name):
         started = time.monotonic()
-        report = Report(source.name)
         synced_at = clock.now()
-        try:
-            match source:
-                case FilesSource():
-                    sync_files(
-                        source, warehouse, report, secrets=secrets, now=synced_at, progress=progress
-                    )
-                case PagedSource():
-                    connector = source.connect(secrets)
-                    sync_streams(
-                        connector,
-                        warehouse,
-                        report,
-                        declared=getattr(source, "streams", {}),
-                        now=synced_at,
-                        progress=progress,
-                    )
-        except AnalyticsProError as error:
-            report.error = error.payload()
-        report.conclude(time.monotonic() - started)
-        try:
-            with warehouse.writer() as writer:
-                _note(writer, source.model_dump_json(), synced_at, report)
-        except AnalyticsProError as error:  # such as a full disk, which ended the sync too
-            report.error = report.error or error.payload()
-        return report
+        with logged(warehouse, report, "sync", synced_at):
+            try:
+                _read(source, warehouse, report, secrets, synced_at, progress)
+            except AnalyticsProError as error:
+                report.error = error.payload()
+            report.conclude(time.monotonic() - started)
+            try:
+                with warehouse.writer() as writer:
+                    _note(writer, json.dumps(source.to_json()), synced_at, report)
+            except AnalyticsProError as error:  # such as a full disk, which ended the sync too
+                report.error = report.error or error.payload()
+    return report
+
+
+def _read(
+    source: Source,
+    warehouse: EventStore,
+    report: Report,
+    secrets: Secrets,
+    now: datetime,
+    progress: Callable[[Progress], None],
+) -> None:
+    match source:
+        case FilesSource():
+            sync_files(source, warehouse, report, secrets=secrets, now=now, progress=progress)
+        case PagedSource():
+            sync_streams(
+                source.connect(secrets),
+                warehouse,
+                report,
+                declared=getattr(source, "streams", {}),
+                now=now,
+                progress=progress,
+            )
 
 
 def load_events(

@@ -1,4 +1,7 @@
-"""Schedules that follow from what is declared: of sources, the backups, the archive."""
+"""Schedules that follow from what is declared: of sources, the backups, the archive.
+
+One is there undeclared: the registry of properties is kept current though nobody looks.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from datetime import datetime, timedelta
 from analyticspro.config import Home, environment
 from analyticspro.connectors import Source, load
 from analyticspro.errors import DefinitionError
-from analyticspro.scheduling import Cron, Definition, Interval, Schedules, Trigger
+from analyticspro.operation import sync_schedule
+from analyticspro.scheduling import Cron, Definition, Interval, Schedules
 
 __all__ = ["declared", "follow"]
 
@@ -15,6 +19,9 @@ _WHO = "declaration"  # who changed a schedule, in its history
 _PREFIX = "sync "
 _BACKUP = "backup"
 _RETENTION = "retention"
+_REGISTRY = "registry"
+_OURS = (_BACKUP, _RETENTION, _REGISTRY)
+_EVERY_10_MINUTES = timedelta(minutes=10)
 _EVERY_NIGHT = "20 4 * * *"
 
 
@@ -26,13 +33,15 @@ def declared(home: Home) -> list[Definition]:
         DefinitionError: A time that is none.
     """
     zone = home.settings.timezone
-    found = [_sync(source, zone) for source in _sources(home) if source.every or source.cron]
+    syncs = (sync_schedule(source, zone) for source in _sources(home))
+    found = [each for each in syncs if each is not None]
     if home.settings.backup_at:
         trigger = Cron(home.settings.backup_at, zone)
         keep = {"keep": home.settings.backups_kept}
         found.append(Definition(_BACKUP, _BACKUP, trigger, keep))
     if home.settings.hot_days:
         found.append(Definition(_RETENTION, _RETENTION, Cron(_EVERY_NIGHT, zone), {}))
+    found.append(Definition(_REGISTRY, _REGISTRY, Interval(_EVERY_10_MINUTES), {}))
     return found
 
 
@@ -54,21 +63,10 @@ def follow(home: Home, schedules: Schedules, *, now: datetime) -> list[str]:
             problems.append(str(error))
     names = {definition.name for definition in wanted}
     for schedule in schedules.all():
-        is_ours = schedule.name.startswith(_PREFIX) or schedule.name in (_BACKUP, _RETENTION)
+        is_ours = schedule.name.startswith(_PREFIX) or schedule.name in _OURS
         if is_ours and schedule.name not in names:
             schedules.remove(schedule.name, who=_WHO, now=now)
     return problems
-
-
-def _sync(source: Source, zone: str) -> Definition:
-    trigger: Trigger
-    if source.cron:
-        trigger = Cron(source.cron, zone)
-    else:
-        assert source.every is not None
-        trigger = Interval(source.every)
-    name = f"{_PREFIX}{source.name}"
-    return Definition(name, "sync", trigger, {"source": source.name}, timeout=timedelta(days=1))
 
 
 def _sources(home: Home) -> list[Source]:

@@ -39,9 +39,14 @@ def jobs(home: Home) -> Mapping[str, Job]:
         [done] = _api(home).archive(_watched(context))
         return done
 
-    return {"sync": sync, "backup": back_up, "retention": retain}
+    def register(context: RunContext) -> Any:
+        """Count in the registry of properties what came since, a minute at most."""
+        _api(home).catch_up(_REGISTER_FOR_S)
+
+    return {"sync": sync, "backup": back_up, "retention": retain, "registry": register}
 
 
+_REGISTER_FOR_S = 60.0
 _COUNTS = ("records", "new", "changed", "unchanged", "conflicts", "late", "retracted", "rejected")
 
 

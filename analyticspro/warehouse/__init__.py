@@ -15,6 +15,12 @@ from analyticspro.warehouse.sessions import OF_SESSIONS, every_session, session_
 from analyticspro.warehouse.store import Warehouse
 from analyticspro.warehouse.storing import Outcome, Stored
 from analyticspro.warehouse.subject import Subject
+from analyticspro.warehouse.syncs import (
+    Backfill,
+    PushedReject,
+    Syncs,
+    move_backfill,
+)
 from analyticspro.warehouse.writer import Cursor, Writer
 
 __all__ = [
@@ -27,6 +33,7 @@ __all__ = [
     "PERSONAL",
     "UNTAKEN",
     "Archive",
+    "Backfill",
     "Breach",
     "Cursor",
     "Dropped",
@@ -38,12 +45,14 @@ __all__ = [
     "Promotion",
     "Properties",
     "Property",
+    "PushedReject",
     "Reader",
     "Registered",
     "Rolled",
     "Seen",
     "Stored",
     "Subject",
+    "Syncs",
     "Warehouse",
     "Writer",
     "every_session",
@@ -52,6 +61,7 @@ __all__ = [
     "keys_of",
     "members",
     "month_of",
+    "move_backfill",
     "path_of",
     "session_changes",
     "session_days",

@@ -208,6 +208,29 @@ class Reader:
             """
         )
 
+    def accounted(self) -> pl.DataFrame:
+        """Return what explains how a part's events differ from what its source holds.
+
+        Returns:
+            One row per source and part: source, part (String), file_records (Int64: how many
+            records the file had; null of a stream), set_aside (Int64: rejects that are open),
+            written_off (Int64: events that were erased or deleted, not taken back).
+        """
+        return self.frame(
+            """
+            SELECT source, part, any_value(records) AS file_records,
+                coalesce(any_value(aside), 0)::BIGINT AS set_aside,
+                coalesce(sum(retracted) FILTER (note IS NOT NULL), 0)::BIGINT AS written_off
+            FROM ledger
+            LEFT JOIN cursors USING (source, part)
+            LEFT JOIN (
+                SELECT source, part, count(*) AS aside FROM rejects
+                WHERE resolved IS NULL GROUP BY ALL) USING (source, part)
+            WHERE source IS NOT NULL
+            GROUP BY ALL ORDER BY ALL
+            """
+        )
+
     def rejected_parts(self, source: str) -> list[str]:
         """Return the parts of `source` of which records are set aside."""
         return self.frame(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from analyticspro.warehouse.archive_tables import ARCHIVE_TABLES
 from analyticspro.warehouse.promotions import PROMOTED_TABLES
 from analyticspro.warehouse.registry_tables import REGISTRY_TABLES
+from analyticspro.warehouse.sync_tables import SYNC_TABLES
 
 __all__ = ["HIGH", "ID", "LOW", "MIGRATIONS", "PAYLOAD", "PROMOTED"]
 
@@ -269,6 +270,6 @@ CREATE TABLE session_days (
     lasted_us HUGEINT NOT NULL);
 """
 
-_THIRD = PROMOTED_TABLES
+_THIRD = PROMOTED_TABLES + SYNC_TABLES
 
 MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND + REGISTRY_TABLES + ARCHIVE_TABLES, _THIRD)

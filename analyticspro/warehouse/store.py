@@ -32,6 +32,7 @@ from analyticspro.warehouse.reader import Reader, as_known_at
 from analyticspro.warehouse.rollups import compact
 from analyticspro.warehouse.schema import MIGRATIONS
 from analyticspro.warehouse.session_days import bring_up
+from analyticspro.warehouse.syncs import Syncs
 from analyticspro.warehouse.writer import Writer
 
 __all__ = ["Warehouse"]
@@ -58,6 +59,7 @@ class Warehouse:
         self._confirmed = Confirmed(file)
         self._turns: dict[str, threading.Lock] = {}
         self.properties = Properties(database, self._writing)
+        self.syncs = Syncs(database, self._writing)
         self.archive = Archive(database, self._writing, file.parent / ARCHIVE)
         self.promoting = Promoting(database, self._writing, self.archive, self.writer)
         self.erasing = Erasing(

@@ -20,6 +20,7 @@ from analyticspro.warehouse.memory import Memory, buried, next_note, plain
 from analyticspro.warehouse.promotions import Promotion
 from analyticspro.warehouse.standing import Standing
 from analyticspro.warehouse.storing import Outcome, Outcomes, Stored, decide
+from analyticspro.warehouse.syncs import PushedReject, keep_pushed
 
 __all__ = ["Cursor", "Writer"]
 
@@ -468,6 +469,15 @@ class Writer:
             stream=stream,
             at=plain(at),
         )
+
+    def reached(self, source: str, stream: str, at: datetime) -> None:
+        """Note the same outside of a commit: nothing came, and that is known."""
+        self.complete(source, stream, at)
+        self._memory.noted = next_note()
+
+    def keep_pushed(self, source: str, rejects: Sequence[PushedReject]) -> None:
+        """Keep what a replay has to know of rejects that were pushed, beside their records."""
+        keep_pushed(self._connection, source, rejects)
 
     def forget(self, source: str) -> None:
         """Have every part of `source` read again by the next sync; its figures stay."""

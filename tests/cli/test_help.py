@@ -50,8 +50,9 @@ def test_every_command_is_known_here():
         "schedules run", "schema", "schema block", "schema check", "schema demote",
         "schema promote", "schema show", "schema tag", "schema unblock", "schema untag",
         "secrets", "secrets list", "secrets remove", "secrets rotate-key", "secrets set",
-        "sources", "sources check", "sources ledger", "sources rejects", "sources replay",
-        "sources status", "sources sync", "status", "up", "verify",
+        "sources", "sources backfill", "sources check", "sources history", "sources ledger",
+        "sources pause", "sources preview", "sources rejects", "sources replay",
+        "sources resume", "sources status", "sources sync", "status", "up", "verify",
     }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from analyticspro import clock
 from analyticspro.config import Home
 from analyticspro.errors import SettingError
 from analyticspro.jobs import declared, follow
@@ -74,7 +75,21 @@ def test_a_source_is_synced_by_itself_and_its_run_says_what_came(working: Home):
         with State.open(working.state_address) as state:
             return [schedule.name for schedule in Schedules(state).all()]
 
-    until(lambda: names() == [])
+    until(lambda: names() == ["registry"])
+
+
+def test_the_registry_is_kept_current_though_nobody_looks(working: Home):
+    until(lambda: Outcome.SUCCEEDED in outcomes(working))
+    with State.open(working.state_address) as state:
+        Schedules(state).run_now("registry", who="ann", now=clock.now())
+
+    def done() -> bool:
+        with State.open(working.state_address) as state:
+            return any(run.outcome for run in Schedules(state).runs("registry"))
+
+    until(done)
+    with State.open(working.state_address) as state:
+        assert [run.error for run in Schedules(state).runs("registry")] == [None]
 
 
 def test_a_sync_that_fails_says_why(working: Home):
@@ -95,7 +110,11 @@ def schedules_of(home: Home) -> list[str]:
 def test_what_is_declared_becomes_schedules(home: Home):
     home.write_settings(backup_at="30 3 * * *", backups_kept=3, timezone="Europe/London")
     home.sources_file.write_text(SOURCE)
-    assert schedules_of(home) == ['sync till: {"source": "till"}', 'backup: {"keep": 3}']
+    assert schedules_of(home) == [
+        'sync till: {"source": "till"}',
+        'backup: {"keep": 3}',
+        "registry: {}",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -122,9 +141,8 @@ def test_what_cannot_be_read_changes_nothing(home: Home):
         home.sources_file.write_text("[sources.till\n")
         [problem] = follow(home, schedules, now=NOW + timedelta(seconds=5))
         assert "not valid TOML" in problem
-        [kept] = schedules.all()
-        assert (kept.name, kept.paused) == ("sync till", True)
+        assert schedules.get("sync till").paused
         home.sources_file.write_text(SOURCE.replace("1s", "2s"))
         assert follow(home, schedules, now=NOW + timedelta(seconds=10)) == []
-        [kept] = schedules.all()
+        kept = schedules.get("sync till")
         assert (kept.every_s, kept.paused) == (2, True), "a pause stays"

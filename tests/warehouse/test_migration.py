@@ -178,3 +178,14 @@ def test_what_the_program_made_up_itself_is_found_unchanged(first: Path):
         assert (report.new, report.changed, report.unchanged) == (0, 0, 3)
     finally:
         warehouse.close()
+
+
+def test_the_history_begins_with_the_last_sync_of_each_source(first: Path):
+    warehouse = opened(first)
+    try:
+        [row] = warehouse.syncs.history("shop", limit=9).to_dicts()
+        [latest] = warehouse.syncs.latest().to_dicts()
+    finally:
+        warehouse.close()
+    assert (row["id"], row["kind"], row["is_at_work"]) == (1, "sync", False)
+    assert (latest["succeeded_at"], latest["failures"]) == (row["started_at"], 0)
