@@ -19,6 +19,8 @@ __all__ = ["PROMOTED_TYPES", "Prepared", "prepare", "ranks"]
 PROMOTED_TYPES = "{" + ", ".join(f'"{name}": "{kind}"' for name, kind in PROMOTED.items()) + "}"
 # Up to so many rows the planning of a statement takes longer than hashing them here.
 _FEW = 2_000
+# So often the same properties must come on average for it to be worth telling them apart.
+_OFTEN = 4
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,11 @@ def prepare(
     if events.height <= _FEW:
         found = _hashed(texts)
     else:
-        found = _hashed_and_promoted(connection, texts.with_columns(events["properties"]))
+        properties = events["properties"]
+        if len(properties.unique()) * _OFTEN > len(properties):
+            found = _hashed_and_promoted(connection, texts.with_columns(properties))
+        else:
+            found = _hashed_by_duckdb(connection, texts).hstack(_promoted(connection, properties))
     rows = events.with_columns(pl.col("occurred_at").dt.replace_time_zone(None))
     rows = rows.hstack(found)
     return Prepared(rows, mode, _leaders(rows, mode))
@@ -88,22 +94,42 @@ def _md5(texts: pl.Series) -> Unsigned:
     return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)
 
 
+def _hashed_by_duckdb(connection: duckdb.DuckDBPyConnection, texts: pl.DataFrame) -> pl.DataFrame:
+    return _asked(connection, texts, f"SELECT {_HASHES} FROM (SELECT {_NUMBERS} FROM incoming)")
+
+
+def _promoted(connection: duckdb.DuckDBPyConnection, properties: pl.Series) -> pl.DataFrame:
+    """Return the promoted properties, each JSON text read once however often it comes."""
+    told = _asked(
+        connection,
+        properties.unique().to_frame(),
+        "SELECT properties, unnest(TRY(from_json(properties, $types))) FROM incoming",
+    )
+    return (
+        properties.to_frame()
+        .join(told, on="properties", how="left", maintain_order="left")
+        .drop("properties")
+    )
+
+
 def _hashed_and_promoted(
     connection: duckdb.DuckDBPyConnection, texts: pl.DataFrame
 ) -> pl.DataFrame:
-    connection.register("incoming", texts)
+    return _asked(
+        connection,
+        texts,
+        f"""
+        SELECT {_HASHES}, unnest(promoted)
+        FROM (SELECT {_NUMBERS}, TRY(from_json(properties, $types)) AS promoted FROM incoming)
+        """,
+    )
+
+
+def _asked(connection: duckdb.DuckDBPyConnection, given: pl.DataFrame, sql: str) -> pl.DataFrame:
+    values = {"types": PROMOTED_TYPES} if "$types" in sql else {}
+    connection.register("incoming", given)
     try:
-        table = connection.sql(
-            f"""
-            SELECT {HIGH.format("identity")} AS id_high, {LOW.format("identity")} AS id_low,
-                {LOW.format("payload")} AS content_hash, unnest(promoted)
-            FROM (
-                SELECT md5_number(identity) AS identity, md5_number(payload) AS payload,
-                    TRY(from_json(properties, $types)) AS promoted
-                FROM incoming)
-            """,
-            params={"types": PROMOTED_TYPES},
-        ).to_arrow_table()
+        table = connection.sql(sql, params=values).to_arrow_table()
     finally:
         connection.unregister("incoming")
     found = pl.from_arrow(table)
@@ -111,6 +137,11 @@ def _hashed_and_promoted(
     return found
 
 
+_NUMBERS = "md5_number(identity) AS identity, md5_number(payload) AS payload"
+_HASHES = (
+    f"{HIGH.format('identity')} AS id_high, {LOW.format('identity')} AS id_low, "
+    f"{LOW.format('payload')} AS content_hash"
+)
 # All that an event says, as one text; the same as `schema.PAYLOAD`.
 _BETWEEN, _NOTHING = chr(31), pl.lit(chr(30))
 _PAYLOAD = pl.concat_str(

@@ -66,9 +66,16 @@ class KnownIds:
 
     def add(self, ids: Ids) -> None:
         """Add ids; one that was there already has a newer version from now on."""
-        if len(ids) == 0:
-            return
-        self._runs.append(_sorted([ids]))
+        if len(ids):
+            self._take_in(_sorted([ids]))
+
+    def add_all(self, others: KnownIds) -> None:
+        """Add all that `others` has; it is newer."""
+        for run in others._runs:
+            self._take_in(run)
+
+    def _take_in(self, run: Ids) -> None:
+        self._runs.append(run)
         while self._is_due():
             older, newer = self._runs[-2:]
             self._runs[-2:] = [_sorted([older, newer])]

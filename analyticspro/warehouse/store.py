@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -39,6 +39,7 @@ __all__ = ["Warehouse"]
 
 _WAIT_STEP_S = 0.1
 _EVENTS_TO_COMPACT = 200_000
+_COMPACT_AFTER_S = 15.0
 _log = logging.getLogger(__name__)
 _HOLDING = threading.Lock()
 _HELD_HERE: set[Path] = set()
@@ -53,6 +54,7 @@ class Warehouse:
         self._zone = zone
         self._compactor = ThreadPoolExecutor(1, thread_name_prefix="compact")
         self._compacting: Future[None] | None = None
+        self._soon: threading.Timer | None = None
         self._one_compacts = threading.Lock()
         self._writing = threading.Lock()
         self._memory: Memory | None = None
@@ -115,7 +117,11 @@ class Warehouse:
 
     def close(self) -> None:
         """Write everything into the file and let go of it."""
-        self._compactor.shutdown(cancel_futures=True)
+        with self._writing:
+            if self._soon is not None:
+                self._soon.cancel()
+            self._compactor.shutdown(wait=False, cancel_futures=True)
+        self._compactor.shutdown()
         self.promoting.close()
         with self._writing:
             if self._database.is_closed:
@@ -165,17 +171,30 @@ class Warehouse:
         return expire(self.archive, self.writer, before, at=at)
 
     def compact(self) -> None:
-        """Bring rollups and sessions up to date; done by itself after every 200,000 events."""
+        """Bring rollups and sessions up to date.
+
+        It is done by itself after every 200,000 events, and a quarter of a minute after fewer.
+        """
         with self._one_compacts, self._database.cursor() as cursor:
             compact(cursor, self._zone)
             bring_up(cursor, self._zone)
 
-    def _compact_if_due(self, memory: Memory) -> None:
-        if memory.since_compacted < _EVENTS_TO_COMPACT:
-            return
-        if self._compacting is None or self._compacting.done():
+    def _compact_if_due(self, memory: Memory, enough: int = _EVENTS_TO_COMPACT) -> None:
+        is_idle = self._compacting is None or self._compacting.done()
+        if is_idle and memory.since_compacted >= enough:
             memory.since_compacted = 0
             self._compacting = self._compactor.submit(self._compact_later)
+        elif memory.since_compacted and self._soon is None:
+            self._soon = threading.Timer(_COMPACT_AFTER_S, self._compact_what_came)
+            self._soon.daemon = True
+            self._soon.start()
+
+    def _compact_what_came(self) -> None:
+        with self._writing:
+            self._soon = None
+            if self._memory is not None:
+                with suppress(RuntimeError):  # it is being closed
+                    self._compact_if_due(self._memory, enough=1)
 
     def _compact_later(self) -> None:
         try:

@@ -14,7 +14,7 @@ import polars as pl
 from analyticspro.events import WriteMode
 from analyticspro.warehouse.adding import Coming, add
 from analyticspro.warehouse.incoming import Prepared, prepare
-from analyticspro.warehouse.known_ids import Ids, KnownIds, Signed, Unsigned
+from analyticspro.warehouse.known_ids import KnownIds, Signed, Unsigned
 from analyticspro.warehouse.marks import Breach, Dropped, note
 from analyticspro.warehouse.memory import Memory, buried, next_note, plain
 from analyticspro.warehouse.promotions import Promotion
@@ -78,7 +78,6 @@ class _Open:
     at: datetime
     next_seq: int
     added: KnownIds = field(default_factory=KnownIds)
-    pending: list[Ids] = field(default_factory=list)
     tallies: dict[tuple[str | None, str | None], _Tally] = field(default_factory=dict)
 
     def tally(self, source: str, part: str) -> _Tally:
@@ -130,8 +129,7 @@ class Writer:
         memory.since_compacted += opened.next_seq - memory.next_seq
         memory.revision, memory.next_seq = opened.revision, opened.next_seq
         memory.committed_at = opened.at
-        for ids in opened.pending:
-            memory.known.add(ids)
+        memory.known.add_all(opened.added)
         memory.is_sound = True
 
     def store(
@@ -170,7 +168,6 @@ class Writer:
             coming = Coming(opened.revision, source, part, plain(received_at), late_before)
             late = add(self._standing, prepared, decided, coming, self._promoted)
             ids = decided.ids(prepared)
-            opened.pending.append(ids)
             opened.added.add(ids)
             opened.next_seq += len(ids)
         self._retire(decided.retired)
@@ -269,7 +266,6 @@ class Writer:
         """Have ids be known for ever, though nothing of their events is left."""
         with self.given("dead", pl.DataFrame({"id_high": high, "id_low": low})):
             self._run("INSERT INTO tombstones FROM dead")
-        self._opened().pending.append(buried(high, low))
         self._opened().added.add(buried(high, low))
 
     def _note_conflicts(
