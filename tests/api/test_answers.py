@@ -71,9 +71,10 @@ def test_any_arrow_reader_can_read_it(server: Server):
 
 
 def test_the_longest_provenance_still_fits_into_a_header(server: Server):
-    """Of all metrics at once, cut and compared: clients refuse a header above 64 KiB."""
+    """Of as many metrics as may be asked, cut and compared: 64 KiB is too long for clients."""
     cuttable = [name for name, metric in catalog.METRICS.items() if "plan" in metric.dimensions]
-    question = {"metrics": cuttable, "grain": "month", "by": ["plan"], "compare": True}
+    cuttable.sort(key=lambda name: -len(catalog.METRICS[name].meaning))
+    question = {"metrics": cuttable[:50], "grain": "month", "by": ["plan"], "compare": True}
     reply = server.call("POST", "/v1/query", question, headers={"Accept": ARROW})
     assert reply.status == 200
     assert len(reply.headers["analyticspro-provenance"]) < 65_000

@@ -215,8 +215,10 @@ def answered(reader: Reader, live: Sequence[tuple[str, Copy]]) -> None:
         ]
         paid = sum(int(str(copy.record.payload[1] or 0)) for copy in own)
         week, month = (
-            TRAILING[name][1](there[: TRAILING[name][0]])
-            for name in ("weekly_active_users", "monthly_active_users")
+            value(there[:days])
+            for _, days, value in (
+                TRAILING[name] for name in ("weekly_active_users", "monthly_active_users")
+            )
         )
         assert figures[0] == len(own)
         assert round((figures[1] or 0) * 100) == paid

@@ -11,7 +11,8 @@ import pytest
 from analyticspro.config import Settings
 from analyticspro.errors import DefinitionError
 from analyticspro.metrics import Query, catalog
-from tests.metrics.shop import PLACED, REFUNDED, VIEWED, Shop, told
+from analyticspro.metrics.model import measures
+from tests.metrics.shop import CANCELLED, PLACED, REFUNDED, VIEWED, Shop, told
 
 # Refunds are left out: only yen were refunded.
 OF_MONEY = [
@@ -19,6 +20,16 @@ OF_MONEY = [
     for name, metric in catalog.METRICS.items()
     if "revenue" in metric.tags and name != "refunds"
 ]
+# What money comes by besides orders.
+PAID_OTHERWISE = sorted(
+    {
+        name
+        for metric in OF_MONEY
+        for measure in measures(catalog.METRICS[metric])
+        for name in measure.events
+    }
+    - {PLACED, CANCELLED, REFUNDED}
+)
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +43,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
                 told("2024-02-12", PLACED, "0.009", order="4", country="Kuwait", currency="KWD"),
                 told("2024-02-13", REFUNDED, "-34", order="2", country="Japan", currency="JPY"),
                 told("2024-03-01", VIEWED),
+                *(
+                    told("2024-03-02", name, "7", currency=currency)
+                    for name in PAID_OTHERWISE
+                    for currency in ("GBP", "JPY", "KWD")
+                ),
             ]
         )
 

@@ -22,7 +22,7 @@ from tests.metrics.shop import EVENTS, PLACED, Shop, told
     [
         pytest.param({"metrics": ("revenu",)}, "Did you mean 'revenue'?", id="metric"),
         pytest.param({"metrics": ("Orders",)}, "Did you mean 'orders'?", id="capital"),
-        pytest.param({"metrics": ("zzzz",)}, "Known: active_customers, ", id="nothing near"),
+        pytest.param({"metrics": ("zzzz",)}, "Known: active_app_users, ", id="nothing near"),
         pytest.param({"by": "contry"}, "Did you mean 'country'?", id="dimension"),
         pytest.param({"where": {"contry": "France"}}, "Did you mean 'country'?", id="filter"),
         pytest.param({"where": {"country": "Frnace"}}, "Did you mean 'France'?", id="value"),

@@ -158,7 +158,7 @@ def test_bounces_and_sessions_of_the_buckets_are_those_of_the_whole(
     grain: str | None, zone: str, shop: Shop
 ):
     buckets = shop.rows("sessions", grain=grain, by=("country", "plan"), zone=zone)
-    assert sum(row[-1] for row in buckets) == shop.rows("sessions", zone=zone)[0][0] == 10  # type: ignore[misc]
+    assert sum(row[-1] for row in buckets) == shop.rows("sessions", zone=zone)[0][0] == 18  # type: ignore[misc]
 
 
 def active(steps: list[Step], end: date, days: int) -> int:

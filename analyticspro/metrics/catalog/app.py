@@ -51,7 +51,7 @@ CREDIT_PACK_REVENUE = Simple(
     "recurring.",
     unit=Unit.MONEY,
     better="higher",
-    dimensions=(*_DIMENSIONS, "product"),
+    dimensions=(*_DIMENSIONS, "currency", "product"),
     tags=("revenue",),
     events=("credit_pack_purchased",),
     aggregation=Aggregation.SUM,

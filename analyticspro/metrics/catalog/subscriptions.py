@@ -11,7 +11,7 @@ from analyticspro.metrics.model import Aggregation, Cumulative, Simple, Unit
 
 __all__ = ["METRICS"]
 
-_DIMENSIONS = ("country", "plan", "source", "interval")
+_DIMENSIONS = ("country", "plan", "source", "currency", "interval")
 _CHANGES = (
     *("subscription_started", "subscription_upgraded"),
     *("subscription_downgraded", "subscription_cancelled"),
