@@ -76,8 +76,11 @@ def chosen(cut: Cut, wanted: Sequence[Simple], values: dict[str, Any]) -> list[s
     """Return the terms for the names that `wanted` count, and the cut's filters."""
     terms = []
     if all(measure.events for measure in wanted):
-        values["names"] = sorted({name for measure in wanted for name in measure.events})
-        terms.append("name = ANY($names)")
+        names = sorted({name for measure in wanted for name in measure.events})
+        # One statement may read in two places, of which each counts other events.
+        key = "names" if values.get("names", names) == names else f"names_{len(values)}"
+        values[key] = names
+        terms.append(f"name = ANY(${key})")
     for number, item in enumerate(cut.where):
         column = dimension(item.dimension)
         terms.append(_one_of(column, f"filter_{number}", item.values, values, exclude=item.exclude))
