@@ -492,7 +492,7 @@ with Workspace.open(home) as workspace:
 """
 WAREHOUSE = "analyticspro.warehouse"
 POINTS = {
-    f"{WAREHOUSE}.writer._enter": False,  # all but committed
+    f"{WAREHOUSE}.open_commit.enter": False,  # all but committed
     "stage 1": True,
     f"{WAREHOUSE}.clearing.clear_rejects": True,
     "stage 2": True,
