@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo
+from typing import Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    model_validator,
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from analyticspro.connectors.declared_types import (
+    Columns,
+    Currency,
+    EventName,
+    Every,
+    SourceName,
+    TimeFormat,
+    Zone,
 )
-
-from analyticspro.connectors.values import EPOCHS, Notation
-from analyticspro.errors import DefinitionError
-from analyticspro.events import WriteMode, check_name
-from analyticspro.money import exponent
+from analyticspro.connectors.values import Notation
+from analyticspro.events import WriteMode
 
 __all__ = [
     "Amount",
     "Columns",
     "Declared",
+    "EventName",
     "EventRule",
     "Mapped",
     "Property",
@@ -34,6 +31,7 @@ __all__ = [
     "SourceName",
     "Stream",
     "Time",
+    "TimeFormat",
     "Version",
 ]
 
@@ -42,89 +40,6 @@ class Declared(BaseModel):
     """A table of `sources.toml`: what it does not know is a mistake, never passed over."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _event_name(name: str) -> str:
-    try:
-        return check_name(name)
-    except DefinitionError as error:
-        raise ValueError(str(error)) from None
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ValueError("is no IANA zone; write one such as Europe/London") from None
-    return name
-
-
-def _source_name(name: str) -> str:
-    if re.fullmatch(r"[a-z][a-z0-9_]{0,59}", name) is None:
-        raise ValueError("a source's name has small letters, digits and underscores only")
-    return name
-
-
-def _time_format(form: str) -> str:
-    if form in EPOCHS:
-        return form
-    try:
-        if "%" not in form:
-            raise ValueError("has no part of a time")
-        datetime.strptime(_SOME_DAY.strftime(form), form)
-    except ValueError as error:
-        raise ValueError(
-            f"{error}; write one such as %Y-%m-%d %H:%M:%S, or {' or '.join(EPOCHS)}"
-        ) from None
-    return form
-
-
-def _once(columns: tuple[str, ...]) -> tuple[str, ...]:
-    if len(set(columns)) < len(columns):
-        raise ValueError("names a column twice")
-    return columns
-
-
-def _currency(code: str) -> str:
-    try:
-        exponent(code)
-    except DefinitionError as error:
-        raise ValueError(str(error)) from None
-    return code
-
-
-_SOME_DAY = datetime(2011, 11, 5, 14, 30, tzinfo=UTC)
-
-Columns = Annotated[tuple[str, ...], AfterValidator(_once)]
-TimeFormat = Annotated[str, AfterValidator(_time_format)]
-
-
-def _duration(text: object) -> object:
-    found = re.fullmatch(r"([1-9]\d{0,5})\s*([smhd])", text) if isinstance(text, str) else None
-    if found is None:
-        return text
-    return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
-
-
-def _is_length(length: timedelta) -> timedelta:
-    if not timedelta(seconds=1) <= length <= timedelta(days=366):
-        raise ValueError("must be from 1s to 366d")
-    return length
-
-
-def _written(length: timedelta) -> str:
-    return f"{length // timedelta(seconds=1)}s"
-
-
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-Every = Annotated[
-    timedelta,
-    BeforeValidator(_duration),
-    AfterValidator(_is_length),
-    PlainSerializer(_written, when_used="json"),
-]
-EventName = Annotated[str, AfterValidator(_event_name)]
-SourceName = Annotated[str, AfterValidator(_source_name)]
 
 
 class EventRule(Declared):
@@ -228,8 +143,8 @@ class Mapped(Declared):
 
     decimal: Literal[".", ","] = "."
     thousands: Literal[".", ",", " ", "'"] | None = None
-    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
-    currency: Annotated[str, AfterValidator(_currency)] | None = None
+    timezone: Zone = "UTC"
+    currency: Currency | None = None
     key: Columns = ()
     event: EventName
     event_rules: tuple[EventRule, ...] = ()

@@ -2,54 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import reduce
-from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from analyticspro import events as canonical
-from analyticspro.connectors.batch import REJECTS
-from analyticspro.connectors.declaration import Mapped, Property, Stream, Time
+from analyticspro.connectors.converting import Rejected, convert
+from analyticspro.connectors.declaration import Mapped, Stream, Time
+from analyticspro.connectors.mapped_properties import mapped_property, to_json
 from analyticspro.connectors.records import LINE, RAW, ROW
-from analyticspro.connectors.values import (
-    Misread,
-    Notation,
-    boolean,
-    instant,
-    integer,
-    money,
-    number,
-)
+from analyticspro.connectors.values import instant, integer, money
 from analyticspro.errors import DataError
 from analyticspro.money import Minor
 
 __all__ = ["Mapping"]
 
-T = TypeVar("T")
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-
-_PROPERTY_TYPES = {
-    "text": pl.String,
-    "integer": pl.Int64,
-    "number": pl.Float64,
-    "boolean": pl.Boolean,
-}
-
-
-@dataclass
-class _Rejected:
-    """Which rows are wrong; the first reason found for a row stands."""
-
-    reasons: dict[int, tuple[str, str | None, str]] = field(default_factory=dict)
-
-    def add(self, row: int, column: str, value: str | None, reason: str) -> None:
-        self.reasons.setdefault(row, (column, value, reason))
 
 
 class Mapping:
@@ -82,7 +53,7 @@ class Mapping:
         Args:
             rows: Those of `Records`.
         """
-        rejected = _Rejected()
+        rejected = Rejected()
         names = [name for name in rows.columns if name not in (LINE, ROW, RAW)]
         self._check_text(rows, names, rejected)
         fields = {
@@ -102,7 +73,7 @@ class Mapping:
             session_id=self._text(self._source.session_id),
             amount_minor=fields["amount_minor"],
             currency=fields["currency"],
-            properties=_json(properties, unrounded),
+            properties=to_json(properties, unrounded),
             raw=RAW if RAW in rows.columns else pl.struct(names).struct.json_encode(),
             version=fields["version"],
         )
@@ -111,7 +82,7 @@ class Mapping:
         keep = pl.Series(
             [index not in rejected.reasons for index in range(rows.height)], dtype=pl.Boolean
         )
-        rejects = self._rejects(rows, found, rejected)
+        rejects = rejected.frame(rows, found["raw"])
         self.lines = rows[LINE].filter(keep)
         if rejects.height == 0:
             return found, rejects, unrounded.count()
@@ -134,12 +105,12 @@ class Mapping:
     def _text(column: str | None) -> pl.Expr:
         return pl.lit(None, pl.String) if column is None else pl.col(column)
 
-    def _check_text(self, rows: pl.DataFrame, names: list[str], rejected: _Rejected) -> None:
+    def _check_text(self, rows: pl.DataFrame, names: list[str], rejected: Rejected) -> None:
         for name in names:
             for row in rows[name].str.contains("\0", literal=True).arg_true():
                 rejected.add(row, name, rows[name][row], "holds a NUL character")
 
-    def _ids(self, rows: pl.DataFrame, rejected: _Rejected) -> pl.Series:
+    def _ids(self, rows: pl.DataFrame, rejected: Rejected) -> pl.Series:
         key = self._source.key
         if not key:
             start = canonical.event_id(self._name, self._part)
@@ -160,16 +131,16 @@ class Mapping:
                 rejected.add(index, key[0], shown, f"repeats the key of line {first}")
         return pl.Series("event_id", ids, pl.String)
 
-    def _times(self, rows: pl.DataFrame, time: Time, rejected: _Rejected) -> pl.Series:
+    def _times(self, rows: pl.DataFrame, time: Time, rejected: Rejected) -> pl.Series:
         ways = time.ways()
 
         def read(texts: tuple[str | None, ...]) -> datetime:
             return instant(texts[0], ways, self._zone)
 
-        values = _convert(rows, (time.column,), read, rejected)
+        values = convert(rows, (time.column,), read, rejected)
         return pl.Series("occurred_at", values, pl.Datetime("us", "UTC"), strict=False)
 
-    def _versions(self, rows: pl.DataFrame, rejected: _Rejected) -> pl.Series:
+    def _versions(self, rows: pl.DataFrame, rejected: Rejected) -> pl.Series:
         version = self._source.version if isinstance(self._source, Stream) else None
         if version is None:
             return pl.Series("version", [None] * rows.height, pl.Int64)
@@ -183,10 +154,10 @@ class Mapping:
             except ValueError:
                 raise DataError(f"{texts[0]!r} is no whole number") from None
 
-        values = _convert(rows, (version.column,), read, rejected)
+        values = convert(rows, (version.column,), read, rejected)
         return pl.Series("version", values, pl.Int64)
 
-    def _amounts(self, rows: pl.DataFrame, rejected: _Rejected) -> dict[str, pl.Series]:
+    def _amounts(self, rows: pl.DataFrame, rejected: Rejected) -> dict[str, pl.Series]:
         amount = self._source.amount
         if amount is None:
             nothing = [None] * rows.height
@@ -207,7 +178,7 @@ class Mapping:
             factors = texts[: len(amount.product)]
             return money(factors, texts[-1] if amount.currency_column else own, notation)
 
-        values: list[Minor | None] = _convert(rows, columns, read, rejected)
+        values: list[Minor | None] = convert(rows, columns, read, rejected)
         return {
             "amount_minor": pl.Series("amount_minor", [v and v.amount for v in values], pl.Int64),
             "currency": currency,
@@ -216,105 +187,11 @@ class Mapping:
             ),
         }
 
-    def _properties(self, rows: pl.DataFrame, rejected: _Rejected) -> list[pl.Series]:
+    def _properties(self, rows: pl.DataFrame, rejected: Rejected) -> list[pl.Series]:
         return [
-            _property(rows, name, declared, self._source.notation(), rejected)
+            mapped_property(rows, name, declared, self._source.notation(), rejected)
             for name, declared in self._source.properties.items()
         ]
-
-    @staticmethod
-    def _rejects(rows: pl.DataFrame, found: pl.DataFrame, rejected: _Rejected) -> pl.DataFrame:
-        listed = [
-            {
-                "line": rows[LINE][row],
-                "field": column,
-                "value": value,
-                "reason": reason,
-                "raw": found["raw"][row],
-            }
-            for row, (column, value, reason) in sorted(rejected.reasons.items())
-        ]
-        return pl.DataFrame(listed, schema=REJECTS)
-
-
-def _json(properties: list[pl.Series], unrounded: pl.Series) -> pl.Series:
-    """Return the properties of each row as JSON, with `amount_unrounded` where there is one.
-
-    What a row's JSON is depends on nothing but that row: else the same row, read again
-    among others, would look changed.
-    """
-    declared = [column.name for column in properties]
-    frame = pl.DataFrame([*properties, unrounded])
-    plain = pl.struct(declared).struct.json_encode() if declared else pl.lit("{}")
-    if unrounded.null_count() < frame.height:
-        rounded = pl.struct([*declared, unrounded.name]).struct.json_encode()
-        plain = pl.when(pl.col(unrounded.name).is_null()).then(plain).otherwise(rounded)
-    return frame.with_columns(plain.alias("properties"))["properties"]
-
-
-def _convert(
-    rows: pl.DataFrame,
-    columns: Sequence[str],
-    read: Callable[[tuple[str | None, ...]], T],
-    rejected: _Rejected,
-) -> list[T | None]:
-    """Return `read` of each row's `columns`, None and a reason where that raises."""
-    known: dict[tuple[str | None, ...], T | DataError | Misread] = {}
-    values: list[T | None] = []
-    for row, texts in enumerate(rows.select(columns).iter_rows()):
-        result = known.get(texts)
-        if result is None:
-            try:
-                result = read(texts)
-            except (DataError, Misread) as error:
-                result = error
-            known[texts] = result
-        if isinstance(result, DataError | Misread):
-            names = columns
-            if isinstance(result, Misread):
-                names, texts = [columns[result.position]], (texts[result.position],)
-            shown = " × ".join(text or "" for text in texts) or None
-            rejected.add(row, " × ".join(names), shown, str(result))
-            values.append(None)
-        else:
-            values.append(result)
-    return values
-
-
-def _property(
-    rows: pl.DataFrame,
-    name: str,
-    declared: Property,
-    notation: Notation | None,
-    rejected: _Rejected,
-) -> pl.Series:
-    text = rows[declared.column]
-    if declared.type == "text":
-        return text.alias(name)
-    readers: dict[str, Callable[[str], object]] = {
-        "integer": integer,
-        "number": number,
-        "boolean": boolean,
-    }
-    reader = readers[declared.type]
-    is_numeric = declared.type in ("integer", "number")
-
-    def read(texts: tuple[str | None, ...]) -> object:
-        if texts[0] is None:
-            return _ABSENT
-        try:
-            plain = notation.plain(texts[0]) if notation and is_numeric else texts[0]
-            return reader(plain)
-        except ValueError:
-            raise DataError(f"{texts[0]!r} is not of type {declared.type}") from None
-
-    values = _convert(rows, (declared.column,), read, rejected)
-    return pl.Series(
-        name, [None if v is _ABSENT else v for v in values], _PROPERTY_TYPES[declared.type]
-    )
-
-
-_ABSENT = object()
 
 
 def _literal(text: str) -> str:
