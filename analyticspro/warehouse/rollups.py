@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import duckdb
 
+from analyticspro.warehouse.folding import fold
+
 __all__ = [
     "DIMENSIONS",
     "MEMBERS",
@@ -43,10 +45,6 @@ _SUMS = {
 # Each grain's bucket, of sums by hour (UTC) and day (of the zone). No hour of UTC will do for
 # a day: zones are apart from it by minutes too.
 _BUCKETS = {"hour": "hour", "day": "day", "month": "date_trunc('month', day)::DATE"}
-# Rows of a table may grow by this and by its own size before they are added up again.
-_ROWS_TO_FOLD = 100_000
-# So many rows must stand for one key. Those who are there on one day come mostly in one batch.
-_WORTH_FOLDING = 1.5
 
 
 @dataclass(frozen=True)
@@ -141,8 +139,8 @@ def compact(connection: duckdb.DuckDBPyConnection, zone: str) -> None:
             "INSERT INTO rolled VALUES ($up_to, $zone, $engine)",
             {"up_to": before.newest, "zone": zone, "engine": duckdb.__version__},
         )
-        for table, keys in _TABLES.items():
-            _fold(connection, table, keys)
+        for table, (keys, sums) in _TABLES.items():
+            fold(connection, table, keys, sums)
     except BaseException:
         connection.rollback()
         raise
@@ -196,8 +194,10 @@ def redo(connection: duckdb.DuckDBPyConnection, zone: str, gone: str) -> None:
         connection.execute("DROP TABLE touched")
 
 
-_TABLES = {f"rollup_{grain}": ("bucket", *DIMENSIONS) for grain in _BUCKETS} | {
-    f"members_{column}": ("bucket", "source", "name", "member") for column in MEMBERS
+# Each table's keys, and what adds up its other columns.
+_TABLES = {f"rollup_{grain}": (("bucket", *DIMENSIONS), _SUMS) for grain in _BUCKETS} | {
+    f"members_{column}": (("bucket", "source", "name", "member"), {"events": _SUMS["events"]})
+    for column in MEMBERS
 }
 
 # What came since the rollups were made, and what of them was retired since.
@@ -275,27 +275,3 @@ def _present(column: str, rows: str) -> str:
         FROM {rows}
         WHERE {column} IS NOT NULL
         GROUP BY ALL"""
-
-
-def _fold(connection: duckdb.DuckDBPyConnection, table: str, keys: tuple[str, ...]) -> None:
-    """Add up the rows of one key once they have become many, where that makes them fewer."""
-    [(rows,)] = connection.execute(f"SELECT count(*) FROM {table}").fetchall()
-    found = connection.execute("SELECT rows FROM folded WHERE name = $name", {"name": table})
-    [(before,)] = found.fetchall() or [(0,)]
-    if rows <= 2 * before + _ROWS_TO_FOLD:
-        return
-    [(apart,)] = connection.execute(
-        f"SELECT approx_count_distinct(hash({', '.join(keys)})) FROM {table}"
-    ).fetchall()
-    if rows > _WORTH_FOLDING * apart:
-        names = list(_SUMS) if table.startswith("rollup") else ["events"]
-        columns = ", ".join(f"{_SUMS[name]} AS {name}" for name in names)
-        connection.execute(
-            f"CREATE TEMP TABLE anew AS SELECT {', '.join(keys)}, {columns} FROM {table} "
-            f"GROUP BY ALL HAVING sum(events) <> 0 ORDER BY bucket"
-        )
-        connection.execute(f"DELETE FROM {table}")
-        connection.execute(f"INSERT INTO {table} FROM anew")
-        connection.execute("DROP TABLE anew")
-    connection.execute("DELETE FROM folded WHERE name = $name", {"name": table})
-    connection.execute(f"INSERT INTO folded SELECT $name, count(*) FROM {table}", {"name": table})

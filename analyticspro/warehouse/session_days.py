@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
+from analyticspro.warehouse.folding import fold
 from analyticspro.warehouse.rollups import Rolled
 from analyticspro.warehouse.sessions import (
     OF_SESSIONS,
@@ -14,7 +15,6 @@ from analyticspro.warehouse.sessions import (
 
 __all__ = ["bring_up", "session_days", "sessions_up_to"]
 
-_ROWS_TO_FOLD = 100_000
 _EVENTS_A_STEP = 1_000_000
 
 
@@ -93,7 +93,8 @@ def _step(connection: duckdb.DuckDBPyConnection, before: Rolled, zone: str, targ
     connection.execute(
         "INSERT INTO sessions_rolled VALUES ($up_to, $zone)", {"up_to": target, "zone": zone}
     )
-    _fold(connection)
+    sums = {name: f"sum({name})" for name in TALLIES}
+    fold(connection, "session_days", ("bucket", *OF_SESSIONS), sums, count="sessions")
 
 
 def _add_days(connection: duckdb.DuckDBPyConnection, rows: str, zone: str) -> None:
@@ -105,22 +106,3 @@ def _add_days(connection: duckdb.DuckDBPyConnection, rows: str, zone: str) -> No
         "GROUP BY ALL",
         {"zone": zone},
     )
-
-
-def _fold(connection: duckdb.DuckDBPyConnection) -> None:
-    """Add up the rows of one day and combination once they have become many."""
-    [(rows,)] = connection.execute("SELECT count(*) FROM session_days").fetchall()
-    found = connection.execute("SELECT rows FROM folded WHERE name = 'session_days'").fetchall()
-    [(before,)] = found or [(0,)]
-    if rows <= 2 * before + _ROWS_TO_FOLD:
-        return
-    sums = ", ".join(f"sum({name}) AS {name}" for name in TALLIES)
-    connection.execute(
-        f"CREATE TEMP TABLE anew AS SELECT bucket, {', '.join(OF_SESSIONS)}, {sums} "
-        "FROM session_days GROUP BY ALL HAVING sum(sessions) <> 0 ORDER BY bucket"
-    )
-    connection.execute("DELETE FROM session_days")
-    connection.execute("INSERT INTO session_days FROM anew")
-    connection.execute("DROP TABLE anew")
-    connection.execute("DELETE FROM folded WHERE name = 'session_days'")
-    connection.execute("INSERT INTO folded SELECT 'session_days', count(*) FROM session_days")
