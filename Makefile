@@ -45,7 +45,7 @@ lint: ## Check format, style, types and import layers.
 check: lint test test-browser ## Everything that CI runs; the notebook check is one of the tests.
 
 bench: install ## Run one benchmark: make bench NAME=startup
-	@if [ ! -f "bench/$(NAME).py" ]; then echo "Write make bench NAME=… with one of:" $$(cd bench && ls *.py | sed 's/\.py//') >&2; exit 2; fi
+	@if [ ! -f "bench/$(NAME).py" ]; then echo "Write make bench NAME=… with one of:" $$(cd bench && grep -l __main__ *.py | sed 's/\.py//') >&2; exit 2; fi
 	@$(BIN)/python bench/$(NAME).py
 
 soak: ## Run the long forms of the tests.
