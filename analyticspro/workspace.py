@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from analyticspro import backup, clock, ingest
+from analyticspro.asking import Asking
 from analyticspro.backup import Made
 from analyticspro.config import Home
 from analyticspro.connectors import Source, parse
@@ -23,14 +24,9 @@ from analyticspro.ingest.bus import Bus
 from analyticspro.ingest.intake import Intake, Limits
 from analyticspro.ingest.schema import Schema
 from analyticspro.metrics import Answer, Query
-from analyticspro.metrics.answer_cache import AnswerCache
 from analyticspro.metrics.cuttable import catalogue
-from analyticspro.metrics.evaluate import Evaluator
-from analyticspro.metrics.known import Known
 from analyticspro.metrics.promotable import Promotable
-from analyticspro.metrics.remembered import Remembered
 from analyticspro.operation import Sources
-from analyticspro.period import to_wall
 from analyticspro.policy import Scope
 from analyticspro.secrets_store import Secrets
 from analyticspro.warehouse import Warehouse
@@ -44,8 +40,7 @@ class Workspace:
     def __init__(self, home: Home, warehouse: Warehouse) -> None:
         self.home = home
         self._warehouse = warehouse
-        self._known: Known | None = None
-        self._remembered: AnswerCache = Remembered()
+        self._asking = Asking(home, warehouse)
         self.schema = Schema(home.path / "contracts.toml", warehouse)
         self.dimensions = Promotable(warehouse)
         self.keeping = backup.Keeping(home, warehouse)
@@ -80,27 +75,7 @@ class Workspace:
 
         Those that ask for what was known earlier are answered from that moment each.
         """
-        with self._evaluator(scope) as evaluator:
-            return [
-                self._now(evaluator, query) if query.as_of is None else self._earlier(query, scope)
-                for query in queries
-            ]
-
-    def _now(self, evaluator: Evaluator, query: Query) -> Answer | AnalyticsProError:
-        moment = (evaluator.known, evaluator.now, evaluator.settings.zone)
-        scope = evaluator.reader.scope
-        found = self._remembered.get(query, scope, *moment)
-        if found is not None:
-            return found
-        answer = _answered(evaluator, query)
-        if isinstance(answer, Answer):
-            self._remembered.put(query, scope, *moment, answer)
-        return answer
-
-    def _earlier(self, query: Query, scope: Scope) -> Answer | AnalyticsProError:
-        with self._warehouse.reader(scope, as_of=query.as_of) as reader:
-            evaluator = Evaluator(reader, Known.read(reader), self.home.settings, clock.now())
-            return _answered(evaluator, query)
+        return self._asking.answers(queries, scope)
 
     def catalogue(self, scope: Scope) -> dict[str, list[dict[str, Any]]]:
         """Return the metrics and dimensions there are, promoted properties among them."""
@@ -109,7 +84,7 @@ class Workspace:
 
     def values(self, dimension: str, scope: Scope) -> list[str]:
         """Return the values of a dimension, the most frequent first."""
-        with self._evaluator(scope) as evaluator:
+        with self._asking.evaluator(scope) as evaluator:
             return evaluator.values(dimension)
 
     def info(self, scope: Scope) -> dict[str, Any]:
@@ -119,24 +94,7 @@ class Workspace:
         empty workspace; an event in the future does not count as last). `currencies` are
         those of amounts, the most frequent first; `currency` is the setting.
         """
-        settings = self.home.settings
-        now = clock.now()
-        with self._evaluator(scope) as evaluator:
-            known = evaluator.known
-            currencies = evaluator.values("currency")
-        span = known.extents
-        return {
-            "name": settings.name,
-            "demo": settings.demo,
-            "timezone": settings.timezone,
-            "week_start": settings.week_start,
-            "currency": settings.currency,
-            "currencies": currencies,
-            "revision": known.revision,
-            "first": self._wall(span["first"].min()),
-            "last": self._wall(span["last"].clip(upper_bound=now).max()),
-            "now": self._wall(now),
-        }
+        return self._asking.info(scope)
 
     def sources(self, scope: Scope) -> list[dict[str, Any]]:
         """Return the state of each source that was synced; see `operation.Sources.known`."""
@@ -296,28 +254,6 @@ class Workspace:
         self.home.write_settings(demo=True, name=demo.COMPANY, currency=demo.CURRENCY)
         total = Report(_DEMO)
         return demo_company.sync_up(company, until, total, sync=self.sync, progress=progress)
-
-    @contextmanager
-    def _evaluator(self, scope: Scope) -> Iterator[Evaluator]:
-        with self._warehouse.reader(scope) as reader:
-            known = self._known = Known.read(reader, self._known)
-            yield Evaluator(reader, known, self.home.settings, clock.now())
-
-    def _wall(self, instant: Any) -> str | None:
-        if not isinstance(instant, datetime):
-            return None
-        return to_wall(instant, self.home.settings.zone).isoformat()
-
-
-def _answered(evaluator: Evaluator, query: Query) -> Answer | AnalyticsProError:
-    try:
-        answer = evaluator.answer(query)
-    except AnalyticsProError as error:
-        return error
-    told = [answer.provenance["period"], answer.provenance["compared_with"]]
-    first = min(datetime.fromisoformat(each["start"]) for each in told if each)
-    answer.provenance["notes"] += evaluator.reader.caveats(first.date())
-    return answer
 
 
 _DEMO = "demo"

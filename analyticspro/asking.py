@@ -1,0 +1,100 @@
+"""Answers questions about the data of a workspace, and remembers answers that are still right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from analyticspro import clock
+from analyticspro.config import Home
+from analyticspro.errors import AnalyticsProError
+from analyticspro.metrics import Answer, Query
+from analyticspro.metrics.answer_cache import AnswerCache
+from analyticspro.metrics.evaluate import Evaluator
+from analyticspro.metrics.known import Known
+from analyticspro.metrics.remembered import Remembered
+from analyticspro.period import to_wall
+from analyticspro.policy import Scope
+from analyticspro.warehouse import Warehouse
+
+__all__ = ["Asking"]
+
+
+class Asking:
+    """Asks one opened warehouse."""
+
+    def __init__(self, home: Home, warehouse: Warehouse) -> None:
+        self._home = home
+        self._warehouse = warehouse
+        self._known: Known | None = None
+        self._remembered: AnswerCache = Remembered()
+
+    def answers(self, queries: Sequence[Query], scope: Scope) -> list[Answer | AnalyticsProError]:
+        """Return an answer to each query, or the error it ran into; see `Workspace.answers`."""
+        with self.evaluator(scope) as evaluator:
+            return [
+                self._now(evaluator, query) if query.as_of is None else self._earlier(query, scope)
+                for query in queries
+            ]
+
+    def info(self, scope: Scope) -> dict[str, Any]:
+        """Return what a page needs to know of the workspace; see `Workspace.info`."""
+        settings = self._home.settings
+        now = clock.now()
+        with self.evaluator(scope) as evaluator:
+            known = evaluator.known
+            currencies = evaluator.values("currency")
+        span = known.extents
+        return {
+            "name": settings.name,
+            "demo": settings.demo,
+            "timezone": settings.timezone,
+            "week_start": settings.week_start,
+            "currency": settings.currency,
+            "currencies": currencies,
+            "revision": known.revision,
+            "first": self._wall(span["first"].min()),
+            "last": self._wall(span["last"].clip(upper_bound=now).max()),
+            "now": self._wall(now),
+        }
+
+    @contextmanager
+    def evaluator(self, scope: Scope) -> Iterator[Evaluator]:
+        """Give what answers from this moment; what is known of the data is read once a commit."""
+        with self._warehouse.reader(scope) as reader:
+            known = self._known = Known.read(reader, self._known)
+            yield Evaluator(reader, known, self._home.settings, clock.now())
+
+    def _now(self, evaluator: Evaluator, query: Query) -> Answer | AnalyticsProError:
+        moment = (evaluator.known, evaluator.now, evaluator.settings.zone)
+        scope = evaluator.reader.scope
+        found = self._remembered.get(query, scope, *moment)
+        if found is not None:
+            return found
+        answer = _answered(evaluator, query)
+        if isinstance(answer, Answer):
+            self._remembered.put(query, scope, *moment, answer)
+        return answer
+
+    def _earlier(self, query: Query, scope: Scope) -> Answer | AnalyticsProError:
+        with self._warehouse.reader(scope, as_of=query.as_of) as reader:
+            evaluator = Evaluator(reader, Known.read(reader), self._home.settings, clock.now())
+            return _answered(evaluator, query)
+
+    def _wall(self, instant: Any) -> str | None:
+        if not isinstance(instant, datetime):
+            return None
+        return to_wall(instant, self._home.settings.zone).isoformat()
+
+
+def _answered(evaluator: Evaluator, query: Query) -> Answer | AnalyticsProError:
+    try:
+        answer = evaluator.answer(query)
+    except AnalyticsProError as error:
+        return error
+    told = [answer.provenance["period"], answer.provenance["compared_with"]]
+    first = min(datetime.fromisoformat(each["start"]) for each in told if each)
+    answer.provenance["notes"] += evaluator.reader.caveats(first.date())
+    return answer
