@@ -2,75 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-import os
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 
-from analyticspro.connectors import PagedSource, load, parse
-from analyticspro.connectors.batch import REJECTS
-from analyticspro.connectors.logs import STREAM, LogsConnector
+from analyticspro.connectors import load
 from analyticspro.connectors.logs_lines import LONGEST_LINE
 from analyticspro.connectors.logs_privacy import redacted
-from analyticspro.connectors.logs_source import LogsSource
 from analyticspro.errors import SettingError
 from analyticspro.events import WriteMode
-from analyticspro.ingest import Report, sync
-from analyticspro.policy import OWNER
-from analyticspro.warehouse import Warehouse
-
-ROOT = Path(__file__).parent.parent.parent
-NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-AGENT = '"https://example.com/a?id=7" "Mozilla/5.0 (X11)"'
-LINE = (
-    '192.0.2.17 - ann [31/Jan/2026:10:00:00 +0100] "GET /shop/cup?page=2&token=s3cret HTTP/1.1" '
-    f"200 512 {AGENT}"
-)
-
-
-class NoSecrets:
-    def get(self, source: str, name: str) -> str:
-        raise SettingError(f"There is no secret {source}.{name}.")
-
-
-@dataclass
-class Read:
-    """What came out of a log."""
-
-    events: list[dict[str, Any]] = field(default_factory=list)
-    rejects: list[dict[str, Any]] = field(default_factory=list)
-    records: int = 0
-
-    @property
-    def properties(self) -> list[dict[str, Any]]:
-        return [json.loads(event["properties"]) for event in self.events]
-
-
-def declared(path: Path, **more: Any) -> LogsSource:
-    source = parse({"name": "web", "connector": "logs", "path": str(path), **more}, "sources.toml")
-    assert isinstance(source, LogsSource)
-    return source
-
-
-def read(path: Path, content: str | bytes, **more: Any) -> Read:
-    log = path / "access.log"
-    log.write_bytes(content.encode() if isinstance(content, str) else content)
-    connector = LogsConnector(declared(log, **more))
-    found = Read()
-    for page in connector.read(STREAM, None, now=NOW):
-        found.events += page.batch.events.to_dicts()
-        found.rejects += page.batch.rejects.to_dicts()
-        found.records += page.batch.records
-    return found
-
+from tests.connectors.log_lines import JSON_LOG, LINE, ROOT, declared, read
+from tests.local import NoSecrets
 
 # Requests
 
@@ -250,99 +194,6 @@ def test_what_may_be_a_secret_is_taken_out(text: str, left: str):
     assert redacted(text, client="drop") == left
 
 
-# JSON
-
-
-JSON_LOG = {"format": "ndjson", "event": "logged", "occurred_at": "at"}
-
-
-def test_a_log_of_json_is_read_by_its_mapping(tmp_path: Path):
-    lines = [
-        {"at": "2026-01-31T10:00:00Z", "level": "info", "user": {"id": 7}, "message": "started"},
-        {"at": "2026-01-31T10:00:01Z", "level": "warn", "message": "login failed"},
-    ]
-    found = read(
-        tmp_path,
-        "".join(json.dumps(line) + "\n" for line in lines),
-        **JSON_LOG,
-        user_id="user.id",
-        event_rules=[{"column": "message", "equals": "login failed", "name": "login_failed"}],
-        properties={"level": "level"},
-    )
-    assert [event["name"] for event in found.events] == ["logged", "login_failed"]
-    assert [event["user_id"] for event in found.events] == ["7", None]
-    assert found.properties == [{"level": "info"}, {"level": "warn"}]
-    assert [json.loads(event["raw"]) for event in found.events] == lines
-
-
-def test_a_key_identifies_a_line_of_json(tmp_path: Path):
-    line = '{"at": "2026-01-31T10:00:00Z", "id": "a1"}\n'
-    events = read(tmp_path, line, **JSON_LOG, key=["id"]).events
-    assert [event["event_id"] for event in events] == ["web:lines:a1"]
-
-
-@pytest.mark.parametrize(
-    ("broken", "reason"),
-    [
-        (b"{", "is not JSON"),
-        (b"[1]", "is not a JSON object"),
-        (b'{"at": "soon"}', "is not an ISO 8601 time"),
-        (b"{}", "is missing"),
-        (b'{"at": "\xff"}', "holds bytes that are not of the declared encoding"),
-    ],
-)
-def test_what_is_no_such_object_is_set_aside(tmp_path: Path, broken: bytes, reason: str):
-    good = b'{"at": "2026-01-31T10:00:00Z"}\n'
-    found = read(tmp_path, good + b"\n" + broken + b"\n" + good, **JSON_LOG)
-    assert (len(found.events), found.records) == (2, 3)
-    [reject] = found.rejects
-    assert reason in reject["reason"]
-    assert f"(at byte {len(good) + 1} of file " in reject["reason"]
-
-
-# What was set aside, mapped anew
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ({"format": "common"}, {"client": "whole"}),
-        ({"response_time": "s", "client": "whole", "keep_query": ["page"]}, {}),
-    ],
-)
-def test_a_line_that_is_good_after_all_is_known_as_if_it_had_been_read_so(
-    tmp_path: Path, before: dict[str, Any], after: dict[str, Any]
-):
-    content = f"{LINE}\n{LINE[:60]}\n{LINE}\n"
-    rejects = pl.DataFrame(read(tmp_path, content, **before).rejects, schema=REJECTS)
-    assert rejects.height == 3
-    batch = declared(tmp_path / "access.log", **after).remap(STREAM, rejects)
-    again = read(tmp_path, content, **after)
-    assert batch.events["event_id"].to_list() == [event["event_id"] for event in again.events]
-    assert batch.events["properties"][0].count('"status":200') == 1
-    [wrong], [still_wrong] = batch.rejects["reason"], again.rejects
-    assert wrong.rpartition(" (")[2] == still_wrong["reason"].rpartition(" (")[2]
-    assert "no request in quotes" in wrong
-    assert batch.records == 3
-
-
-def test_a_line_of_json_that_is_good_after_all_is_known_too(tmp_path: Path):
-    content = '{"at": "31.01.2026"}\n {"at": "01.02.2026"} \r\n'
-    rejects = pl.DataFrame(read(tmp_path, content, **JSON_LOG).rejects, schema=REJECTS)
-    mended = {**JSON_LOG, "occurred_at": {"column": "at", "format": "%d.%m.%Y"}}
-    batch = declared(tmp_path / "access.log", **mended).remap(STREAM, rejects)
-    again = read(tmp_path, content, **mended)
-    assert batch.events["event_id"].to_list() == [event["event_id"] for event in again.events]
-    assert (batch.events.height, batch.rejects.height) == (2, 0)
-
-
-def test_what_tells_of_lost_lines_stays_set_aside(tmp_path: Path):
-    lost = {"line": None, "field": None, "value": None, "reason": "was emptied", "raw": "x"}
-    rejects = pl.DataFrame([lost], schema=REJECTS)
-    batch = declared(tmp_path / "access.log").remap(STREAM, rejects)
-    assert (batch.events.height, batch.rejects.to_dicts()) == (0, [lost])
-
-
 # The declaration
 
 
@@ -385,60 +236,3 @@ def test_what_is_documented_can_be_declared(
     file = tmp_path / "sources.toml"
     file.write_text("".join(block.partition("```")[0] for block in blocks))
     assert [source.name for source in load(file, {})] == declared_there
-
-
-# The real thing
-
-
-@pytest.fixture
-def real_log(tmp_path: Path) -> Path:
-    """The real access log, unpacked as a server would have it."""
-    data = Path(os.environ.get("ANALYTICSPRO_TEST_DATA", ROOT.parent / "shared" / "data"))
-    packed = data / "access-log" / "access.log.gz"
-    if not packed.is_file():
-        pytest.skip(
-            f"not tested: the figures of the real access log, since {packed} is not there; "
-            "set ANALYTICSPRO_TEST_DATA"
-        )
-    log = tmp_path / "access.log"
-    log.write_bytes(gzip.decompress(packed.read_bytes()))
-    return log
-
-
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
-    opened = Warehouse.open(tmp_path / "warehouse.duckdb", backups=tmp_path / "backups")
-    try:
-        yield opened
-    finally:
-        opened.close()
-
-
-def synced(source: PagedSource, warehouse: Warehouse) -> Report:
-    report = sync(source, warehouse, secrets=NoSecrets(), progress=lambda _: None)
-    assert report.error is None
-    return report
-
-
-def test_ten_thousand_real_requests(real_log: Path, warehouse: Warehouse):
-    [source] = load(
-        ROOT / "examples" / "access-log" / "sources.toml", {"ACCESS_LOG": str(real_log)}
-    )
-    assert isinstance(source, PagedSource)
-
-    report = synced(source, warehouse)
-    assert (report.records, report.new, report.rejected) == (10_000, 9_999, 1)
-    with warehouse.reader(OWNER) as reader:
-        found = reader.frame("SELECT (properties->>'status')::INT AS status, name FROM events")
-        [reject] = reader.frame("SELECT reason FROM rejects").rows()
-    statuses = Counter(found["status"])
-    assert (statuses[200], statuses[404], statuses[500]) == (9_125, 213, 3)
-    assert Counter(found["name"])["request_failed"] == 3
-    assert "no agent in quotes" in reject[0]
-
-    again = synced(source, warehouse)
-    assert (again.records, again.new) == (0, 0)
-    with open(real_log, "ab") as log:
-        log.write(LINE.encode() + b"\n")
-    grown = synced(source, warehouse)
-    assert (grown.records, grown.new) == (1, 1)
