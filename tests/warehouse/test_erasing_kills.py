@@ -65,6 +65,7 @@ POINTS = {
 @pytest.mark.parametrize("point", POINTS)
 def test_a_kill_leaves_it_undone_or_to_be_done_at_the_next_start(point: str, home: Home):
     home.write_settings(currency="GBP")
+    theirs = sum(each.customer == "ann" for each in EVENTS)
     with Shop.at(home.path) as shop:
         shop.holds(EVENTS)
         shop.warehouse.archive.run(datetime(2024, 2, 1, tzinfo=UTC), at=NOW, progress=quiet)
@@ -79,12 +80,12 @@ def test_a_kill_leaves_it_undone_or_to_be_done_at_the_next_start(point: str, hom
         receipts = list((home.path / "erasures").glob("*.json"))
         if not POINTS[point]:
             assert shop.rows(*SOME, period=QUARTER) == before
-            assert (is_there, receipts) == ([(7,)], [])
+            assert (is_there, receipts) == ([(theirs,)], [])
             workspace.keeping.erase(ANN, by="alice", reason=None, now=NOW, progress=quiet)
         else:
             assert is_there == [(0,)]
             [receipt] = receipts
-            assert json.loads(receipt.read_text())["events"] == 7
+            assert json.loads(receipt.read_text())["events"] == theirs
             assert json.loads(receipt.read_text())["older_versions"] == 0
         found = shop.rows(*SOME, period=QUARTER)
         assert shop.warehouse.archive.check(quiet) == []
