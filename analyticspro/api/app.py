@@ -3,44 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import gc
-import io
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
 
-import polars as pl
-from fastapi import APIRouter, FastAPI, Header, Query, Request, Response, Security
+from fastapi import APIRouter, FastAPI, Query, Request, Response, Security
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
 from analyticspro import clock, connectors, logs
+from analyticspro.api import guard
 from analyticspro.api.bodies import (
     BackupBody,
     CodeBody,
     DemoBody,
-    QueriesBody,
-    QueryBody,
     RefusalBody,
     ReplayBody,
     SyncBody,
 )
+from analyticspro.api.callers import Callers
 from analyticspro.api.collector import Collector
 from analyticspro.api.collector_document import describing
 from analyticspro.api.collector_requests import PATHS
+from analyticspro.api.denials import Denials
+from analyticspro.api.edge import Edge
+from analyticspro.api.figures_routes import figures_routes
 from analyticspro.api.gate import LARGEST_BODY, Gate, refusal, too_large
+from analyticspro.api.guard import Asking, Key, check, needs
+from analyticspro.api.hub_answers import HubAnswers
 from analyticspro.api.keeping_routes import keeping_routes
 from analyticspro.api.links import Links
 from analyticspro.api.observing import Observed, scraping, told_of
 from analyticspro.api.operation_routes import operation_routes
 from analyticspro.api.schema_routes import schema_routes
 from analyticspro.api.syncing import Load, Loads
+from analyticspro.api.watching import Watched
 from analyticspro.config import environment
 from analyticspro.errors import (
     AnalyticsProError,
@@ -49,13 +51,11 @@ from analyticspro.errors import (
     RetriableError,
     SourceError,
 )
-from analyticspro.metrics import Answer
-from analyticspro.policy import OWNER
+from analyticspro.policy import OWNER, Capability
 from analyticspro.workspace import Workspace
 
 __all__ = ["make_app"]
 
-ARROW = "application/vnd.apache.arrow.stream"
 _STATUS: dict[type[AnalyticsProError], int] = {
     DefinitionError: 422,
     SourceError: 422,
@@ -63,7 +63,8 @@ _STATUS: dict[type[AnalyticsProError], int] = {
     RetriableError: 503,
 }
 _REFUSALS: dict[int | str, dict[str, Any]] = {
-    401: {"model": RefusalBody, "description": "No token, or another one."},
+    401: {"model": RefusalBody, "description": "No token, or one that is nobody's."},
+    403: {"model": RefusalBody, "description": "Not allowed; the message says what is missing."},
     413: {"model": RefusalBody, "description": "The request is too large."},
     422: {"model": RefusalBody, "description": "The question is wrong; the message says how."},
     503: {"model": RefusalBody, "description": "Not now; try again unchanged."},
@@ -73,9 +74,13 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 def make_app(workspace: Workspace, token: str) -> FastAPI:
     """Return the api of an opened workspace; whoever presents `token` is its owner.
 
+    Everybody else is who the hub says. A route that does not say what it needs, or whose router
+    does not ask, fails here, before anything listens.
+
     Whoever serves it ends `app.state.loads` before the warehouse is closed.
     """
     collector = Collector(workspace)
+    hub = HubAnswers(lambda: workspace.home)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -88,6 +93,8 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
         yield
         keeping_time.cancel()
         await asyncio.to_thread(collector.close)
+        await denials.close()
+        await hub.close()
         gc.unfreeze()  # else what is to be put away at the end is not found
 
     app = FastAPI(
@@ -95,7 +102,8 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
         lifespan=lifespan,
         version="1",
         description="Governed metrics over HTTP. Every call but health needs "
-        "`Authorization: Bearer <token>`; the token is in the workspace's folder.",
+        "`Authorization: Bearer <token>`: an API key made at the hub, or the token in the "
+        "workspace's folder. `x-needs` says what a key must be allowed.",
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
@@ -103,8 +111,13 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
     app.state.loads = loads = Loads()
     app.state.figures = figures = told_of(workspace)
     figures.gauge("intake_events", "Events that wait to be stored.", lambda: collector.waiting)
-    app.add_middleware(Gate, token=token, own=dict.fromkeys(PATHS, collector))
-    app.add_middleware(Observed, figures=figures)  # the last one added stands first
+    app.state.denials = denials = Denials(lambda: workspace.home)
+    figures.gauge("refusals", "Requests refused so far, by whose.", lambda: denials.counts)
+    callers = Callers(token, hub)
+    app.add_middleware(Watched)
+    app.add_middleware(Gate, callers=callers, denials=denials, own=dict.fromkeys(PATHS, collector))
+    app.add_middleware(Observed, figures=figures)
+    app.add_middleware(Edge)  # the last one added stands first
     app.add_exception_handler(AnalyticsProError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_body)
     app.add_exception_handler(HTTPException, _refuse_route)
@@ -112,7 +125,12 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
     # The gate checks the token; this only says so in the document.
     needs_token = Security(HTTPBearer(auto_error=False))
     app.include_router(scraping(figures), dependencies=[needs_token], responses=_REFUSALS)
-    routers = (_figures(workspace), _sources(workspace, loads), _links(Links()), _document(app))
+    routers = (
+        figures_routes(workspace),
+        _sources(workspace, loads),
+        _links(Links()),
+        _document(app),
+    )
     more = (describing(), schema_routes(workspace, loads), keeping_routes(workspace, loads))
     for router in (*routers, *more, operation_routes(workspace, loads)):
         app.include_router(
@@ -122,6 +140,7 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
             responses=_REFUSALS,
             max_body_size=LARGEST_BODY,
         )
+    check(app)
     return app
 
 
@@ -165,61 +184,25 @@ def _health() -> APIRouter:
     return router
 
 
-def _figures(workspace: Workspace) -> APIRouter:
-    router = APIRouter()
-
-    @router.post("/query", response_model=None, responses={200: {"content": {ARROW: {}}}})
-    def query(body: QueryBody, accept: Annotated[str, Header()] = "") -> Response:
-        """Answer one query: as JSON, or as an Arrow IPC stream if that is accepted."""
-        [result] = workspace.answers([body.query()], OWNER)
-        if isinstance(result, AnalyticsProError):
-            raise result
-        if ARROW in accept:
-            provenance = {"Analyticspro-Provenance": json.dumps(result.provenance)}
-            return Response(_arrow(result.frame), media_type=ARROW, headers=provenance)
-        return JSONResponse({"rows": result.rows(), "provenance": result.provenance})
-
-    @router.post("/queries")
-    def queries(body: QueriesBody) -> dict[str, Any]:
-        """Answer several queries from one moment, frames as Arrow IPC in base64."""
-        results = workspace.answers([item.query() for item in body.queries], OWNER)
-        return {"answers": [_wire(result) for result in results]}
-
-    @router.get("/metrics")
-    def metrics() -> dict[str, Any]:
-        """List the metrics and dimensions there are."""
-        return workspace.catalogue(OWNER)
-
-    @router.get("/dimensions/{name}/values")
-    def values(name: str) -> dict[str, list[str]]:
-        """List the values of a dimension, the most frequent first."""
-        return {"values": workspace.values(name, OWNER)}
-
-    @router.get("/workspace")
-    def info() -> dict[str, Any]:
-        """Tell name, zone, currency, revision, and first and last moment with data."""
-        return workspace.info(OWNER)
-
-    return router
-
-
 def _sources(workspace: Workspace, loads: Loads) -> APIRouter:
-    router = APIRouter()
+    router = guard.router()
 
     def streamed(load: Load) -> StreamingResponse:
         return StreamingResponse(loads.lines(load), media_type="application/x-ndjson")
 
-    @router.get("/sources")
-    def sources() -> dict[str, Any]:
+    @router.get("/sources", openapi_extra=needs(Capability.SOURCES_READ))
+    def sources(asking: Asking) -> dict[str, Any]:
         """Tell the state of each source: last sync, watermark, records, rejects."""
-        return {"sources": workspace.sources(OWNER)}
+        return {"sources": workspace.sources(asking.scope)}
 
-    @router.get("/sources/{name}/rejects")
-    def rejects(name: str, limit: Annotated[int, Query(ge=0, le=10_000)] = 100) -> dict[str, Any]:
+    @router.get("/sources/{name}/rejects", openapi_extra=needs(Capability.SOURCES_WRITE))
+    def rejects(
+        name: str, asking: Asking, limit: Annotated[int, Query(ge=0, le=10_000)] = 100
+    ) -> dict[str, Any]:
         """List records that were set aside, with line, field, value and reason."""
         return {"rejects": workspace.rejects(name, OWNER, limit=limit)}
 
-    @router.post("/sync", response_model=None)
+    @router.post("/sync", openapi_extra=needs(Capability.SOURCES_WRITE), response_model=None)
     def sync(body: SyncBody) -> StreamingResponse:
         """Sync sources; the answer is a JSON object a line: progress, then reports."""
         if body.sources is None:
@@ -231,25 +214,25 @@ def _sources(workspace: Workspace, loads: Loads) -> APIRouter:
             ]
         return streamed(lambda step: workspace.sync(declared, progress=step))
 
-    @router.post("/replay", response_model=None)
+    @router.post("/replay", openapi_extra=needs(Capability.SOURCES_WRITE), response_model=None)
     def replay(body: ReplayBody) -> StreamingResponse:
         """Map anew what was set aside of a source; answers as sync does."""
         if body.source.get("connector") != "collector":
             connectors.parse(body.source, "source")  # refused before anything is begun
         return streamed(lambda step: workspace.replay(body.source, progress=step))
 
-    @router.post("/backup", response_model=None)
+    @router.post("/backup", openapi_extra=needs(Capability.DATA_ADMIN), response_model=None)
     def back_up(body: BackupBody) -> StreamingResponse:
         """Copy the whole home while it runs; answers as sync does."""
         into = None if body.into is None else Path(body.into)
         return streamed(lambda step: workspace.back_up(into, body.keep, progress=step))
 
-    @router.get("/ledger")
-    def ledger(*, ask: bool = False) -> dict[str, Any]:
+    @router.get("/ledger", openapi_extra=needs(Capability.SOURCES_READ))
+    def ledger(asking: Asking, *, ask: bool = False) -> dict[str, Any]:
         """Tell what became of all records ever seen; if asked to, ask how many there are."""
-        return {"ledger": workspace.ledger(OWNER, ask=ask)}
+        return {"ledger": workspace.ledger(asking.scope, ask=ask)}
 
-    @router.post("/demo", response_model=None)
+    @router.post("/demo", openapi_extra=needs(Capability.SOURCES_WRITE), response_model=None)
     def demo(body: DemoBody) -> StreamingResponse:
         """Fill an empty workspace with demo data; answers as sync does."""
         return streamed(lambda step: [workspace.load_demo(body.events, body.seed, progress=step)])
@@ -258,15 +241,19 @@ def _sources(workspace: Workspace, loads: Loads) -> APIRouter:
 
 
 def _links(links: Links) -> APIRouter:
-    router = APIRouter(prefix="/links")
+    router = guard.router("/links")
 
-    @router.post("")
+    @router.post("", openapi_extra=needs(Key.OWNER))
     def make() -> dict[str, str]:
         """Make a code that signs in one browser, once, within 15 minutes."""
         code, expires_at = links.make(clock.now())
         return {"code": code, "expires_at": expires_at.isoformat()}
 
-    @router.post("/redeem", responses={403: {"model": RefusalBody, "description": "No more."}})
+    @router.post(
+        "/redeem",
+        openapi_extra=needs(Key.OWNER),
+        responses={403: {"model": RefusalBody, "description": "No more."}},
+    )
     def redeem(body: CodeBody) -> dict[str, str]:
         """Use up a code; the answer names who is signed in by it."""
         links.redeem(body.code, clock.now())
@@ -276,25 +263,13 @@ def _links(links: Links) -> APIRouter:
 
 
 def _document(app: FastAPI) -> APIRouter:
-    router = APIRouter()
+    router = guard.router()
 
-    @router.get("/openapi.json", include_in_schema=False)
+    @router.get(
+        "/openapi.json", openapi_extra=needs(Capability.DASHBOARD_READ), include_in_schema=False
+    )
     def openapi() -> dict[str, Any]:
         """Give the OpenAPI document of this api."""
         return app.openapi()
 
     return router
-
-
-def _wire(result: Answer | AnalyticsProError) -> dict[str, Any]:
-    if isinstance(result, AnalyticsProError):
-        return {"error": result.payload()}
-    frame = base64.b64encode(_arrow(result.frame)).decode()
-    return {"arrow": frame, "provenance": result.provenance}
-
-
-def _arrow(frame: pl.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    # The oldest level is the one every Arrow reader knows (no string views).
-    frame.write_ipc_stream(buffer, compat_level=pl.CompatLevel.oldest())
-    return buffer.getvalue()

@@ -7,7 +7,9 @@ from typing import Any, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
+from analyticspro.api import guard
 from analyticspro.api.bodies import RefusalBody
+from analyticspro.api.guard import Key, needs
 from analyticspro.collecting import KINDS
 
 __all__ = ["describing"]
@@ -72,7 +74,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 
 def describing() -> APIRouter:
     """Return routes that describe the collector's. The gate hands over before they are reached."""
-    router = APIRouter()
+    router = guard.router()
     about = (
         "Takes a write key, not the workspace's token, as bearer or as the user name of Basic. "
         "The answer comes once all is stored."
@@ -85,6 +87,7 @@ def describing() -> APIRouter:
         "/batch",
         batch,
         methods=["POST"],
+        openapi_extra=needs(Key.WRITE),
         status_code=202,
         responses=_ANSWERS,
         summary="Take events in",
@@ -95,6 +98,7 @@ def describing() -> APIRouter:
             f"/{kind}",
             single,
             methods=["POST"],
+            openapi_extra=needs(Key.WRITE),
             status_code=202,
             responses=_ANSWERS,
             summary=f"Take one {kind} message in",

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 from collections.abc import Mapping
 
 from fastapi import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from analyticspro.errors import AnalyticsProError, DefinitionError, Forbidden
-from analyticspro.policy import OWNER
+from analyticspro.api.callers import Caller, Callers
+from analyticspro.api.denials import Denials
+from analyticspro.errors import (
+    AnalyticsProError,
+    DefinitionError,
+    Forbidden,
+    ServiceUnavailable,
+)
 
-__all__ = ["LARGEST_BODY", "OPEN", "Gate", "refusal"]
+__all__ = ["LARGEST_BODY", "OPEN", "Gate", "origin", "refusal", "too_large"]
 
 LARGEST_BODY = 1 << 20  # bytes
 OPEN = frozenset({"/healthz", "/readyz"})
@@ -27,23 +32,33 @@ def refusal(
 
 
 class Gate:
-    """Lets in who presents the token, with a body that says it is of a sane size.
+    """Lets in whoever is known, with a body that says it is of a sane size.
 
     It stands before the routes, so that none can be added unguarded, and before the body is
     looked at, so that nobody unknown makes the service work. (A body that does not say its
-    size is counted as it is read, by the framework.)
+    size is counted as it is read, by the framework.) Who is known comes from the header
+    `Authorization` alone. A browser sends that by itself for no page: there is no cookie that
+    another site could have it send.
     """
 
-    def __init__(self, app: ASGIApp, token: str, own: Mapping[str, ASGIApp] | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        callers: Callers,
+        denials: Denials,
+        own: Mapping[str, ASGIApp] | None = None,
+    ) -> None:
         """Make the gate.
 
         Args:
             app: What is behind it.
-            token: What opens it.
+            callers: Knows whose a token is.
+            denials: Takes note of whoever is not let in.
             own: Who answers a path instead, and checks who asks, before the body is read.
         """
         self._app = app
-        self._token = token.encode()
+        self._callers = callers
+        self._denials = denials
         self._own = own or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,18 +68,50 @@ class Gate:
         elif scope["type"] == "http" and scope["path"] in self._own:
             scope.setdefault("state", {})["route"] = scope["path"]  # for the log
             await self._own[scope["path"]](scope, receive, send)
-        elif not self._is_known(scope):
-            await _refuse(scope, receive, send, _not_known())
-        elif _size(scope) > LARGEST_BODY:
-            await _refuse(scope, receive, send, too_large())
         else:
-            scope.setdefault("state", {})["caller"] = OWNER.name  # for the log
-            await self._app(scope, receive, send)
+            answer = await self._refused(scope)
+            if answer is None:
+                await self._app(scope, receive, send)
+            else:
+                await _refuse(scope, receive, send, answer)
 
-    def _is_known(self, scope: Scope) -> bool:
-        given = dict(scope["headers"]).get(b"authorization", b"")
-        scheme, _, token = given.partition(b" ")
-        return scheme.lower() == b"bearer" and hmac.compare_digest(token.strip(), self._token)
+    async def _refused(self, scope: Scope) -> Response | None:
+        """Return the refusal; None if whoever asks is let in, and then noted in the scope."""
+        state = scope.setdefault("state", {})
+        token, is_local = _token(scope), not state.get("by_proxy", False)
+
+        async def again() -> Caller | None:
+            return await self._callers.of(token, is_local=is_local)
+
+        try:
+            caller = await again()
+        except Forbidden as error:
+            return refusal(error, 403)
+        except ServiceUnavailable as error:
+            self._denials.counts["unavailable"] += 1
+            return refusal(error, 503, {"Retry-After": "2"})
+        if caller is None:
+            if token:
+                reason = "Refused: nobody has this token, or has it any more."
+                self._denials.note("anonymous", origin(scope), "the api", reason)
+            return _not_known()
+        if _size(scope) > LARGEST_BODY:
+            return too_large()
+        state |= {"identity": caller, "again": again, "caller": caller.name}
+        return None
+
+
+def origin(scope: Scope) -> str:
+    """Return the network address that a request comes from."""
+    client = scope.get("client")
+    return str(client[0]) if client else "unknown"
+
+
+def _token(scope: Scope) -> str:
+    """Return the token in the header `Authorization`, as Bearer or Token; empty without one."""
+    given = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+    scheme, _, token = given.partition(" ")
+    return token.strip() if scheme.lower() in ("bearer", "token") else ""
 
 
 def too_large() -> Response:
@@ -74,7 +121,10 @@ def too_large() -> Response:
 
 
 def _not_known() -> Response:
-    error = Forbidden("This needs the workspace's token: send 'Authorization: Bearer <token>'.")
+    error = Forbidden(
+        "This needs a token: send 'Authorization: Bearer <token>', with an API key of yours or "
+        "the workspace's own token. This one, if there was one, is nobody's, or no longer."
+    )
     return refusal(error, 401, {"WWW-Authenticate": "Bearer"})
 
 

@@ -9,16 +9,24 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from analyticspro import clock
+from analyticspro.api import guard
+from analyticspro.api.guard import Asking, needs
 from analyticspro.api.syncing import Load, Loads
 from analyticspro.ingest import Progress
+from analyticspro.policy import Capability
 from analyticspro.warehouse import Subject
 from analyticspro.workspace import Workspace
 
 __all__ = ["keeping_routes"]
 
+_KEEPING = needs(Capability.DATA_ADMIN)
+
 
 class EraseBody(BaseModel):
-    """Whom to erase: ids that events name the person with, at least one."""
+    """Whom to erase: ids that events name the person with, at least one.
+
+    `by` counts where the owner of the machine asks; anybody else is who they are.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -30,13 +38,13 @@ class EraseBody(BaseModel):
 
 def keeping_routes(workspace: Workspace, loads: Loads) -> APIRouter:
     """Return the routes for an opened workspace."""
-    router = APIRouter()
+    router = guard.router()
 
     def streamed(load: Load) -> StreamingResponse:
         return StreamingResponse(loads.lines(load), media_type="application/x-ndjson")
 
-    @router.post("/erase", response_model=None)
-    def erase(body: EraseBody) -> StreamingResponse:
+    @router.post("/erase", openapi_extra=_KEEPING, response_model=None)
+    def erase(body: EraseBody, asking: Asking) -> StreamingResponse:
         """Erase a person, for good; answers as sync does, with a receipt."""
         subject = Subject(tuple(body.customers), tuple(body.users))
         return streamed(
@@ -44,7 +52,7 @@ def keeping_routes(workspace: Workspace, loads: Loads) -> APIRouter:
             lambda step: [
                 workspace.keeping.erase(
                     subject,
-                    by=body.by,
+                    by=asking.called(body.by),
                     reason=body.reason,
                     now=clock.now(),
                     progress=lambda done, total: None,
@@ -52,7 +60,7 @@ def keeping_routes(workspace: Workspace, loads: Loads) -> APIRouter:
             ]
         )
 
-    @router.post("/archive", response_model=None)
+    @router.post("/archive", openapi_extra=_KEEPING, response_model=None)
     def archive() -> StreamingResponse:
         """Move old events into the archive, as the settings say; answers as sync does."""
         return streamed(
@@ -61,7 +69,7 @@ def keeping_routes(workspace: Workspace, loads: Loads) -> APIRouter:
             ]
         )
 
-    @router.post("/archive/verify", response_model=None)
+    @router.post("/archive/verify", openapi_extra=_KEEPING, response_model=None)
     def verify() -> StreamingResponse:
         """Read the archive to its last byte; answers as sync does."""
         return streamed(lambda step: [workspace.keeping.verify(progress=_told("archive", step))])

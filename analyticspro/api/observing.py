@@ -26,9 +26,11 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from analyticspro import logs
+from analyticspro.api import guard
 from analyticspro.api.gate import OPEN, refusal
+from analyticspro.api.guard import needs, template
 from analyticspro.errors import AnalyticsProError
-from analyticspro.policy import OWNER
+from analyticspro.policy import OWNER, Capability
 from analyticspro.workspace import Workspace
 
 __all__ = ["Figures", "Observed", "Reading", "scraping", "told_of"]
@@ -186,9 +188,14 @@ def told_of(workspace: Workspace) -> Figures:
 
 def scraping(figures: Figures) -> APIRouter:
     """Return the route that Prometheus asks."""
-    router = APIRouter()
+    router = guard.router()
 
-    @router.get("/metrics", response_model=None, responses={200: {"content": {"text/plain": {}}}})
+    @router.get(
+        "/metrics",
+        openapi_extra=needs(Capability.SOURCES_READ),
+        response_model=None,
+        responses={200: {"content": {"text/plain": {}}}},
+    )
     def scrape() -> Response:
         """Tell requests, data, queues and process in Prometheus' text format."""
         return Response(figures.text(), headers={"Content-Type": _TEXT})
@@ -280,16 +287,9 @@ def _method(scope: Scope) -> str:
 
 
 def _route(scope: Scope) -> str:
-    """Return the template of the route, such as /v1/sources/{name}/rejects.
-
-    The framework gives it without the prefix of its router, which has no parameters: it is
-    what the path has more in front.
-    """
-    template = getattr(scope.get("route"), "path", None)
-    if template is None:  # answered before the framework, or by nobody
-        return str(scope.get("state", {}).get("route", _NO_ROUTE))
-    more = scope["path"].count("/") - template.count("/")
-    return "/".join(scope["path"].split("/")[: more + 1]) + str(template)
+    """Return the template of the route, such as /v1/sources/{name}/rejects."""
+    # None: answered before the framework, or by nobody.
+    return template(scope) or str(scope.get("state", {}).get("route", _NO_ROUTE))
 
 
 def _failure(scope: Scope, request_id: str) -> Response:

@@ -9,11 +9,17 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from analyticspro import clock
+from analyticspro.api import guard
+from analyticspro.api.guard import needs
 from analyticspro.api.syncing import Loads
 from analyticspro.ingest import Progress
+from analyticspro.policy import Capability
 from analyticspro.workspace import Workspace
 
 __all__ = ["schema_routes"]
+
+_READING = needs(Capability.SOURCES_READ)
+_CHANGING = needs(Capability.SOURCES_WRITE)
 
 
 class PropertyBody(BaseModel):
@@ -57,44 +63,44 @@ class DemoteBody(BaseModel):
 
 def schema_routes(workspace: Workspace, loads: Loads) -> APIRouter:
     """Return the routes for an opened workspace."""
-    router = APIRouter()
+    router = guard.router()
 
-    @router.get("/schema")
+    @router.get("/schema", openapi_extra=_READING)
     def described(event: str | None = None) -> dict[str, Any]:
         """Tell the properties of each event: types, when seen, how often, examples, tags."""
         return workspace.schema.described(event)
 
-    @router.post("/schema/tag")
+    @router.post("/schema/tag", openapi_extra=_CHANGING)
     def tag(body: TagsBody) -> dict[str, str]:
         """Tag a property."""
         workspace.schema.tag(body.event, body.property, body.tags, now=clock.now())
         return _DONE
 
-    @router.post("/schema/untag")
+    @router.post("/schema/untag", openapi_extra=_CHANGING)
     def untag(body: TagsBody) -> dict[str, str]:
         """Take tags off a property."""
         workspace.schema.untag(body.event, body.property, body.tags)
         return _DONE
 
-    @router.post("/schema/block")
+    @router.post("/schema/block", openapi_extra=_CHANGING)
     def block(body: PropertyBody) -> dict[str, str]:
         """Have a property not be stored from now on."""
         workspace.schema.block(body.event, body.property, now=clock.now())
         return _DONE
 
-    @router.post("/schema/unblock")
+    @router.post("/schema/unblock", openapi_extra=_CHANGING)
     def unblock(body: PropertyBody) -> dict[str, str]:
         """Have a property be stored again."""
         workspace.schema.unblock(body.event, body.property)
         return _DONE
 
-    @router.post("/schema/catch-up")
+    @router.post("/schema/catch-up", openapi_extra=_CHANGING)
     def catch_up(body: CatchUpBody) -> dict[str, str]:
         """Count in the registry what came since; whoever asks for it next need not wait."""
         workspace.schema.catch_up(seconds=body.seconds)
         return _DONE
 
-    @router.post("/schema/promote", response_model=None)
+    @router.post("/schema/promote", openapi_extra=_CHANGING, response_model=None)
     def promote(body: PromoteBody) -> StreamingResponse:
         """Have a property be a dimension; answers as sync does, once its column is filled.
 
@@ -115,13 +121,13 @@ def schema_routes(workspace: Workspace, loads: Loads) -> APIRouter:
             media_type="application/x-ndjson",
         )
 
-    @router.post("/schema/demote")
+    @router.post("/schema/demote", openapi_extra=_CHANGING)
     def demote(body: DemoteBody) -> dict[str, str]:
         """Have a dimension be a mere property again; its values stay in the events."""
         workspace.dimensions.demote(body.dimension, now=clock.now())
         return _DONE
 
-    @router.get("/contracts")
+    @router.get("/contracts", openapi_extra=_READING)
     def violations() -> dict[str, Any]:
         """Tell the contracts in force, and how often stored events broke them."""
         return workspace.schema.violations()

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
-from analyticspro.api import make_app
+from analyticspro.api import guard, make_app
 from analyticspro.api.collector_requests import PATHS
+from analyticspro.errors import DefinitionError
 from tests.api.server import Server
 
 OPEN = {("GET", "/healthz"), ("GET", "/readyz")}
@@ -70,7 +72,7 @@ class TestEveryOtherRoute:
             "Bearer x{token}",
             "Bearer {token} {token}",
             "Basic {token}",
-            "Token {token}",
+            "Digest {token}",
             "{token}",
             "",
             "Bearer \xe9\xff",
@@ -96,9 +98,63 @@ class TestEveryOtherRoute:
         assert reply.status in ((401,) if path in PATHS else (200, 422))
 
 
-def test_the_word_bearer_may_be_written_as_one_likes(server: Server):
-    given = {"Authorization": f"bearer  {server.home.token()}"}
+@pytest.mark.parametrize("scheme", ["bearer ", "BEARER", "token", "Token"])
+def test_the_words_bearer_and_token_may_be_written_as_one_likes(scheme: str, server: Server):
+    given = {"Authorization": f"{scheme} {server.home.token()}"}
     assert server.call("GET", "/v1/metrics", headers=given).status == 200
+
+
+def test_no_cookie_and_no_query_signs_anybody_in(server: Server):
+    token = server.home.token()
+    names = ("token", "Authorization", "jupyterhub-hub-login", "analyticspro-8750")
+    given = {"Cookie": "; ".join(f"{name}={token}" for name in names)}
+    for path in ("/v1/metrics", f"/v1/metrics?token={token}"):
+        assert server.call("GET", path, headers=given, token=None).status == 401
+
+
+def test_the_owner_s_token_opens_nothing_by_the_hub_s_proxy(server: Server):
+    assert server.call("GET", "/services/api/healthz", token=None).status == 200
+    assert server.call("GET", "/services/api/v1/metrics").status == 401
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/v1/metrics", "/nowhere", "/v1/track"])
+@pytest.mark.parametrize("token", ["", None])
+def test_an_answer_is_no_page_and_stays_nowhere(path: str, token: str | None, server: Server):
+    found = {
+        name.lower(): text for name, text in server.call("GET", path, token=token).headers.items()
+    }
+    assert found["content-security-policy"] == (
+        "default-src 'none'; frame-ancestors 'none'; sandbox"
+    )
+    assert found["x-content-type-options"] == "nosniff"
+    assert found["cache-control"] == "no-store"
+    assert found["referrer-policy"] == "no-referrer"
+
+
+def test_a_route_that_does_not_say_what_it_needs_cannot_be_made():
+    with pytest.raises(DefinitionError, match="/open does not say what it needs"):
+
+        @guard.router().get("/open")
+        def forgotten() -> None: ...
+
+
+def test_nor_one_that_needs_what_there_is_not():
+    with pytest.raises(DefinitionError, match="does not say what it needs"):
+
+        @guard.router().get("/open", openapi_extra={"x-needs": "nothing"})
+        def mistaken() -> None: ...
+
+
+def test_an_app_with_a_route_that_does_not_ask_cannot_be_made():
+    app = _app()
+    plain = APIRouter()
+
+    @plain.get("/open")
+    def unguarded() -> None: ...
+
+    app.include_router(plain, prefix="/v1")
+    with pytest.raises(DefinitionError, match="/open is not guarded"):
+        guard.check(app)
 
 
 @pytest.mark.parametrize(

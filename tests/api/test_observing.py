@@ -15,8 +15,10 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 from prometheus_client.parser import text_string_to_metric_families
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from analyticspro import logs
+from analyticspro.api.callers import Caller
 from analyticspro.api.observing import Figures, Observed, scraping
 from analyticspro.config import Home
 from tests.api.server import Reply, Server
@@ -173,6 +175,17 @@ class Waiting(Exception):
     """What goes wrong in the routes below."""
 
 
+class AsOwner:
+    """Stands where the gate does."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {})["identity"] = Caller.owner()
+        await self._app(scope, receive, send)
+
+
 def failing() -> FastAPI:
     """An app that fails in every way there is, observed as the api is."""
     app, told = FastAPI(), Figures()
@@ -180,6 +193,7 @@ def failing() -> FastAPI:
     told.gauge("lag", "Seconds behind.", lambda: {"a": 1.5, 'b"\n': 2}, label="stream")
     with pytest.raises(ValueError, match="queued"):
         told.gauge("queued", "Taken already.", lambda: 8)
+    app.add_middleware(AsOwner)
     app.add_middleware(Observed, figures=told)
     app.include_router(scraping(told))
 
@@ -206,7 +220,7 @@ def failing() -> FastAPI:
 @contextmanager
 def served(app: FastAPI) -> Iterator[int]:
     port = free_port()
-    config = uvicorn.Config(app, port=port, log_level="critical", lifespan="off")
+    config = uvicorn.Config(app, port=port, log_level="critical")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

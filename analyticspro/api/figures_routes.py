@@ -1,0 +1,90 @@
+"""Figures over HTTP: queries, and what can be asked for."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from typing import Annotated, Any
+
+import polars as pl
+from fastapi import APIRouter, Header, Response
+from fastapi.responses import JSONResponse
+
+from analyticspro.api import guard
+from analyticspro.api.bodies import QueriesBody, QueryBody
+from analyticspro.api.callers import Caller
+from analyticspro.api.guard import Asking, needs
+from analyticspro.errors import AnalyticsProError
+from analyticspro.metrics import Answer
+from analyticspro.policy import Capability
+from analyticspro.workspace import Workspace
+
+__all__ = ["figures_routes"]
+
+ARROW = "application/vnd.apache.arrow.stream"
+_FIGURES = needs(Capability.DASHBOARD_READ)
+
+
+def figures_routes(workspace: Workspace) -> APIRouter:
+    """Return the routes for an opened workspace."""
+    router = guard.router()
+
+    @router.post(
+        "/query",
+        openapi_extra=_FIGURES,
+        response_model=None,
+        responses={200: {"content": {ARROW: {}}}},
+    )
+    def query(body: QueryBody, asking: Asking, accept: Annotated[str, Header()] = "") -> Response:
+        """Answer one query: as JSON, or as an Arrow IPC stream if that is accepted."""
+        [result] = workspace.answers([body.query()], asking.scope)
+        if isinstance(result, AnalyticsProError):
+            raise result
+        told = _told(result, asking)
+        if ARROW in accept:
+            headers = {"Analyticspro-Provenance": json.dumps(told)}
+            return Response(_arrow(result.frame), media_type=ARROW, headers=headers)
+        return JSONResponse({"rows": result.rows(), "provenance": told})
+
+    @router.post("/queries", openapi_extra=_FIGURES)
+    def queries(body: QueriesBody, asking: Asking) -> dict[str, Any]:
+        """Answer several queries from one moment, frames as Arrow IPC in base64."""
+        results = workspace.answers([item.query() for item in body.queries], asking.scope)
+        return {"answers": [_wire(result, asking) for result in results]}
+
+    @router.get("/metrics", openapi_extra=_FIGURES)
+    def metrics(asking: Asking) -> dict[str, Any]:
+        """List the metrics and dimensions there are."""
+        return workspace.catalogue(asking.scope)
+
+    @router.get("/dimensions/{name}/values", openapi_extra=_FIGURES)
+    def values(name: str, asking: Asking) -> dict[str, list[str]]:
+        """List the values of a dimension, the most frequent first."""
+        return {"values": workspace.values(name, asking.scope)}
+
+    @router.get("/workspace", openapi_extra=_FIGURES)
+    def info(asking: Asking) -> dict[str, Any]:
+        """Tell name, zone, currency, revision, and first and last moment with data."""
+        return workspace.info(asking.scope)
+
+    return router
+
+
+def _told(result: Answer, asking: Caller) -> dict[str, Any]:
+    """Return the provenance, with who asked: whoever sees the same shares what is remembered."""
+    return {**result.provenance, "asked_by": asking.name}
+
+
+def _wire(result: Answer | AnalyticsProError, asking: Caller) -> dict[str, Any]:
+    if isinstance(result, AnalyticsProError):
+        return {"error": result.payload()}
+    frame = base64.b64encode(_arrow(result.frame)).decode()
+    return {"arrow": frame, "provenance": _told(result, asking)}
+
+
+def _arrow(frame: pl.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    # The oldest level is the one every Arrow reader knows (no string views).
+    frame.write_ipc_stream(buffer, compat_level=pl.CompatLevel.oldest())
+    return buffer.getvalue()
