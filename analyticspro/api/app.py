@@ -93,6 +93,7 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
         yield
         keeping_time.cancel()
         await asyncio.to_thread(collector.close)
+        callers.close()
         await denials.close()
         await hub.close()
         gc.unfreeze()  # else what is to be put away at the end is not found

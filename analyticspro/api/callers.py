@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import Any
+from typing import Any, TypeVar
 
 from analyticspro.api.hub_answers import HubAnswers
 from analyticspro.errors import DefinitionError, Forbidden, ServiceUnavailable
@@ -22,7 +22,13 @@ __all__ = ["FRESH_FOR_S", "Caller", "Callers"]
 # is taken away is gone.
 FRESH_FOR_S = 6.0
 _MOST = 4096
+# Whoever was here so lately is asked about before the hub's word is old, so that no request of
+# theirs has to wait for it.
+_KEEP_WARM_S = 30.0
+_AHEAD = 0.75  # of the time that it is fresh
 _LONGEST = 256  # characters of a token
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,7 @@ class Caller:
 
 
 class Callers:
-    """Resolves tokens; keeps what the hub said for six seconds, and not as a token."""
+    """Resolves tokens; keeps what the hub said for six seconds, by a digest of the token."""
 
     def __init__(
         self,
@@ -69,15 +75,18 @@ class Callers:
         *,
         fresh_for_s: float = FRESH_FOR_S,
         most: int = _MOST,
+        keep_warm_s: float = _KEEP_WARM_S,
     ) -> None:
-        self._fresh_for_s, self._most = fresh_for_s, most
+        self._fresh_for_s, self._most, self._keep_warm_s = fresh_for_s, most, keep_warm_s
         self._owner_token = owner_token.encode()
         self._owner = Caller.owner()
         self._hub = hub
         self._known: OrderedDict[bytes, Caller] = OrderedDict()
         # Apart, so that made-up tokens drive nobody's out.
         self._unknown: OrderedDict[bytes, float] = OrderedDict()
+        self._used_at: dict[bytes, float] = {}  # of those known
         self._asking: dict[bytes, asyncio.Task[Caller | None]] = {}
+        self._timers: dict[bytes, asyncio.TimerHandle] = {}
 
     async def of(self, token: str, *, is_local: bool = True) -> Caller | None:
         """Return who has `token`, asked of the hub at most six seconds ago; None if nobody.
@@ -95,15 +104,20 @@ class Callers:
         if not self._may_be_one(token) or not self._hub.exists:
             return None
         digest, now = hashlib.sha256(token.encode()).digest(), time.monotonic()
+        self._used_at[digest] = now
         known = self._known.get(digest)
         if known is not None and known.confirmed_at > now - self._fresh_for_s:
             return known
         if self._unknown.get(digest, 0.0) > now - self._fresh_for_s:
             return None
-        if digest not in self._asking:  # others who bring the same token wait for the same answer
-            task = self._asking[digest] = asyncio.create_task(self._ask(token, digest, now))
-            task.add_done_callback(lambda done: self._asked(digest, done))
-        return await asyncio.shield(self._asking[digest])
+        return await asyncio.shield(self._answer(token, digest))
+
+    def close(self) -> None:
+        """Ask about nobody any more by itself."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        self._keep_warm_s = 0
 
     @property
     def held(self) -> int:
@@ -114,26 +128,45 @@ class Callers:
     def _may_be_one(token: str) -> bool:
         return len(token) <= _LONGEST and token.isascii() and token.isprintable() and token != ""
 
+    def _answer(self, token: str, digest: bytes) -> asyncio.Task[Caller | None]:
+        """Return the hub's answer to come: for all who bring the same token, the same."""
+        if digest not in self._asking:
+            asking = self._ask(token, digest, time.monotonic())
+            task = self._asking[digest] = asyncio.create_task(asking)
+            task.add_done_callback(lambda done: self._asked(digest, done))
+        return self._asking[digest]
+
+    def _look_ahead(self, token: str, digest: bytes) -> None:
+        del self._timers[digest]
+        was_here = self._used_at.get(digest, 0.0) > time.monotonic() - self._keep_warm_s
+        if was_here and digest in self._known:
+            self._answer(token, digest)
+
     def _asked(self, digest: bytes, done: asyncio.Task[Caller | None]) -> None:
         del self._asking[digest]
         if not done.cancelled():
             done.exception()  # whoever asked may have gone: then nobody else looks at it
 
     async def _ask(self, token: str, digest: bytes, now: float) -> Caller | None:
-        self._known.pop(digest, None)
         told = await self._hub.about(token)
-        if told is None:
-            self._unknown[digest] = now
-            _trim(self._unknown, self._most)
+        found = None if told is None else _caller(told, now)
+        if found is None:
+            self._known.pop(digest, None)
+            self._put(self._unknown, digest, now)
             return None
-        found = self._known[digest] = _caller(told, now)
-        _trim(self._known, self._most)
+        self._put(self._known, digest, found)
+        if self._keep_warm_s and digest not in self._timers:
+            loop, ahead_s = asyncio.get_running_loop(), self._fresh_for_s * _AHEAD
+            self._timers[digest] = loop.call_later(ahead_s, self._look_ahead, token, digest)
         return found
 
-
-def _trim(kept: OrderedDict[bytes, Any], most: int) -> None:
-    while len(kept) > most:
-        kept.popitem(last=False)
+    def _put(self, kept: OrderedDict[bytes, T], digest: bytes, value: T) -> None:
+        kept[digest] = value
+        kept.move_to_end(digest)
+        while len(kept) > self._most:
+            kept.popitem(last=False)
+        if len(self._used_at) > 3 * self._most:
+            self._used_at = {one: at for one, at in self._used_at.items() if one in self._known}
 
 
 def _caller(told: Mapping[str, Any], now: float) -> Caller:

@@ -31,13 +31,17 @@ def run(
     *,
     fresh_for_s: float = 600,
     most: int = 100,
+    keep_warm_s: float = 0,
 ) -> None:
     home = hub.home if isinstance(hub, HubDouble) else hub
 
     async def whole() -> None:
         answers = HubAnswers(lambda: home)
         try:
-            await work(Callers(OWN, answers, fresh_for_s=fresh_for_s, most=most))
+            callers = Callers(
+                OWN, answers, fresh_for_s=fresh_for_s, most=most, keep_warm_s=keep_warm_s
+            )
+            await work(callers)
         finally:
             await answers.close()
 
@@ -193,3 +197,38 @@ def test_a_home_without_a_hub_sends_no_token_anywhere(hub: HubDouble):
 
     run(hub, work)
     assert hub.asked == []
+
+
+class TestWhoeverWasHereLately:
+    def test_is_asked_about_before_the_word_is_old(self, hub: HubDouble):
+        async def work(callers: Callers) -> None:
+            first = await callers.of("a")
+            while len(hub.asked) < 3:
+                await asyncio.sleep(0.02)
+            again = await callers.of("a")
+            assert first is not None
+            assert again is not None
+            assert again.confirmed_at > first.confirmed_at
+            callers.close()
+
+        run(hub, work, fresh_for_s=0.2, keep_warm_s=600)
+
+    def test_and_is_gone_at_once_where_the_hub_says_so(self, hub: HubDouble):
+        async def work(callers: Callers) -> None:
+            assert await callers.of("a") is not None
+            del hub.people["a"]
+            while len(hub.asked) < 2:
+                await asyncio.sleep(0.02)
+            while callers.held and await callers.of("a") is not None:
+                await asyncio.sleep(0.02)
+            assert await callers.of("a") is None
+
+        run(hub, work, fresh_for_s=0.4, keep_warm_s=600)
+
+    def test_but_not_for_ever(self, hub: HubDouble):
+        async def work(callers: Callers) -> None:
+            assert await callers.of("a") is not None
+            await asyncio.sleep(0.5)
+
+        run(hub, work, fresh_for_s=0.1, keep_warm_s=0.05)
+        assert len(hub.asked) == 1
