@@ -120,7 +120,7 @@ Asking = Annotated[Caller, Depends(_asking)]
 
 def asked_for(scope: Asgi) -> str:
     """Return method and template of what is asked for, such as GET /v1/sources/{name}/rejects."""
-    return f"{scope['method']} {template(scope) or 'nothing that is there'}"
+    return f"{scope.get('method', 'WEBSOCKET')} {template(scope) or 'nothing that is there'}"
 
 
 def template(scope: Asgi) -> str | None:

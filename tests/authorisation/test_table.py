@@ -7,11 +7,14 @@ once more, so that an endpoint that nobody has thought about fails, and one that
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from analyticspro.api.collector_requests import PATHS
+from analyticspro.hub.secrets import secret
 from analyticspro.policy import Capability, roles_with
 from tests.authorisation.conftest import CALLERS, KNOWN, Site
 
@@ -103,12 +106,28 @@ def test_a_key_has_no_more_than_the_part_that_it_was_given(site: Site):
     assert site.server.call("GET", "/v1/sources", token=key).status == 403
 
 
-def test_the_same_by_the_hub_s_proxy_under_one_address(site: Site):
-    api = f"http://127.0.0.1:{site.server.port}"
+@pytest.fixture(scope="module")
+def proxied(site: Site) -> Iterator[httpx.Client]:
+    """Speaks to the api through the hub's proxy, by a route as the hub makes one."""
+    settings = site.server.home.settings
+    httpx.post(
+        f"http://127.0.0.1:{settings.proxy_api_port}/api/routes/services.localhost/services/api",
+        json={"target": site.server.url},
+        headers={"Authorization": f"token {secret(site.server.home, 'proxy')}"},
+    ).raise_for_status()
+    base = f"http://127.0.0.1:{settings.hub_port}/services/api"
+    host = {"Host": f"services.localhost:{settings.hub_port}"}
+    with httpx.Client(base_url=base, headers=host, timeout=60) as client:
+        yield client
+
+
+def test_the_same_holds_through_the_hub_s_proxy(proxied: httpx.Client, site: Site):
+    assert proxied.get("/healthz").json() == {"status": "ok"}
     for name, status in (("vera", 403), ("ada", 200), ("nil", 403)):
-        for prefix in ("", "/services/api"):
-            reply = site.server.call("GET", f"{prefix}/v1/sources", token=site.tokens[name])
-            assert reply.status == status, (api, name, prefix)
+        headers = {"Authorization": f"Bearer {site.tokens[name]}"}
+        assert proxied.get("/v1/sources", headers=headers).status_code == status
+    owner = {"Authorization": f"Bearer {site.server.home.token()}"}
+    assert proxied.get("/v1/sources", headers=owner).status_code == 401
 
 
 def test_an_answer_says_who_asked_and_as_what(site: Site):
