@@ -72,7 +72,12 @@ def figures_routes(workspace: Workspace) -> APIRouter:
 
 
 def _told(result: Answer, asking: Caller) -> dict[str, Any]:
-    """Return the provenance, with who asked: whoever sees the same shares what is remembered."""
+    """Return the provenance, with who asked: whoever sees the same shares what is remembered.
+
+    The owner is the scope itself, and is told the same as where no service runs.
+    """
+    if asking.is_owner:
+        return result.provenance
     return {**result.provenance, "asked_by": asking.name}
 
 
