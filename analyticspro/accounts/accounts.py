@@ -32,6 +32,8 @@ class Accounts:
         entering: Sign-in, sessions.
         recovery: Changed and forgotten passwords.
         directory: Who there is, with which role.
+        rules: What is asked of those who join.
+        has_mail: Whether mail is sent; without it an admin hands links over.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Accounts:
         passwords: Passwords | None = None,
     ) -> None:
         self.rules = rules or Rules()
+        self.has_mail = outbox is not None
         self._state = state
         self._throttle = Throttle(state, audit)
         desk = Desk(

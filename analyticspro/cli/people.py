@@ -187,12 +187,12 @@ def remove(place: Place, *, email: str, yes: bool) -> None:
 @contextmanager
 def _opened(place: Place) -> Iterator[Accounts]:
     from analyticspro.accounts import Accounts  # with SQLAlchemy, half a second
+    from analyticspro.hub.addresses import Addresses
     from analyticspro.state import State
 
-    settings = place.home.prepare().settings
+    public = Addresses.of(place.home.prepare()).public
     with State.open(place.home.state_address) as state:
-        address = f"http://{settings.host}:{settings.port}/hub"
-        yield Accounts.of(place.home, state, base_url=address)
+        yield Accounts.of(place.home, state, base_url=f"{public}/hub")
 
 
 def _print(link: OneTime) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 from analyticspro.config import Home
 from analyticspro.hub.addresses import Addresses
+from analyticspro.hub.authenticator import AccountsAuthenticator
+from analyticspro.hub.routes import LOOK
 from analyticspro.hub.secrets import hub_folder, secret
 from analyticspro.hub.spawner import SandboxSpawner
 from analyticspro.isolation import check
@@ -45,8 +47,8 @@ def services(home: Home) -> tuple[ExternalService, ...]:
 def configure(c: Any, home: Home) -> None:
     """Fill in traitlets' configuration object for the hub of a home.
 
-    How people sign in is set besides: `c.JupyterHub.authenticator_class`, whose groups are
-    the roles. Until it is, nobody can.
+    People sign in by their account. Another `c.JupyterHub.authenticator_class` may be set
+    after this; the groups that it tells of are the roles.
 
     Args:
         c: What `get_config()` returns in a configuration file.
@@ -62,9 +64,11 @@ def configure(c: Any, home: Home) -> None:
     c.JupyterHub.db_url = f"sqlite:///{folder / 'hub.sqlite'}"
     c.JupyterHub.cookie_secret_file = str(folder / "cookie-secret")
     c.JupyterHub.template_paths = [str(_TEMPLATES)]
+    c.JupyterHub.extra_handlers = list(LOOK)
     # To a page that everybody has, not to a server that most have not.
     c.JupyterHub.redirect_to_server = False
-    c.JupyterHub.authenticator_class = "null"  # the hub's default asks the machine's accounts
+    c.JupyterHub.authenticator_class = AccountsAuthenticator
+    c.AccountsAuthenticator.workspace = str(home.path.resolve())
     # Who signs in is in the group of one role. The hub makes the groups that its roles name, and
     # refuses to be given any besides an authenticator that knows who is in which.
     c.Authenticator.manage_groups = True

@@ -4,7 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from analyticspro.accounts import Accounts
 from analyticspro.config import Home
+from analyticspro.hub.addresses import Addresses
+from analyticspro.state import State
 from tests.hub.serving import Person, serving
 
 
@@ -24,3 +27,18 @@ def people(hub: Home) -> Iterator[dict[str, Person]]:
     yield found
     for one in found.values():
         one.close()
+
+
+@pytest.fixture(scope="module")
+def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """A workspace whose hub signs people in by their accounts."""
+    home = Home(tmp_path_factory.mktemp("gate") / "home").prepare()
+    with serving(home, authenticator=""):
+        yield home
+
+
+@pytest.fixture(scope="module")
+def accounts(gate: Home) -> Iterator[Accounts]:
+    """Its accounts, as another process has them open."""
+    with State.open(gate.state_address) as state:
+        yield Accounts.of(gate, state, base_url=f"{Addresses.of(gate).public}/hub")

@@ -47,24 +47,32 @@ class _AllIsLocal(httpx.HTTPTransport):
         return answer
 
 
-class Person(httpx.Client):
+class Visitor(httpx.Client):
+    """A browser, as far as Python is one."""
+
+    def __init__(self, home: Home, **more: Any) -> None:
+        base = f"http://localhost:{home.settings.hub_port}"
+        super().__init__(
+            transport=_AllIsLocal(), base_url=base, follow_redirects=True, timeout=60, **more
+        )
+        self.home = home
+
+    def send_form(self, path: str, **typed: str) -> httpx.Response:
+        """Open a page, and send its form with what is typed into it."""
+        page = self.get(path)
+        [xsrf] = set(re.findall(r'name="_xsrf"\s+value="([^"]+)"', page.text))
+        return self.post(path, data={**typed, "_xsrf": xsrf})
+
+
+class Person(Visitor):
     """A browser in which one person has signed in."""
 
     def __init__(self, home: Home, name: str) -> None:
-        base = f"http://localhost:{home.settings.hub_port}"
-        super().__init__(
-            transport=_AllIsLocal(),
-            base_url=base,
-            follow_redirects=True,
-            timeout=60,
-        )
-        self.home, self.name = home, name
+        super().__init__(home)
+        self.name = name
 
     def sign_in(self) -> httpx.Response:
-        page = self.get("/hub/login")
-        [xsrf] = set(re.findall(r'name="_xsrf"\s+value="([^"]+)"', page.text))
-        secret = {"username": self.name, "password": f"{self.name}'s own", "_xsrf": xsrf}
-        return self.post("/hub/login", data=secret)
+        return self.send_form("/hub/login", username=self.name, password=f"{self.name}'s own")
 
     def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
         """Ask the hub's API as a page of the hub does."""
@@ -126,13 +134,13 @@ async def _execute(request: HTTPRequest, code: str) -> str:
 
 
 @contextmanager
-def serving(home: Home) -> Iterator[None]:
+def serving(home: Home, authenticator: str = AUTHENTICATOR) -> Iterator[None]:
     """Run the hub and the proxy of a home while the block runs."""
     home.write_settings(
         port=free_port(), api_port=free_port(), hub_port=free_port(), hub_api_port=free_port(),
         proxy_api_port=free_port(),
     )  # fmt: skip
-    (home.path / "jupyterhub_config.py").write_text(AUTHENTICATOR)
+    (home.path / "jupyterhub_config.py").write_text(authenticator)
     started = []
     with (home.path / "logs" / "hub.log").open("w") as log:
         for module in ("analyticspro.hub.proxy", "analyticspro.hub"):

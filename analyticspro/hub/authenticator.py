@@ -1,0 +1,106 @@
+"""Who somebody is, for the hub: sessions of `analyticspro.accounts`, and the role as a group."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jupyterhub.auth import Authenticator
+from traitlets import Unicode, default
+
+from analyticspro.accounts import Person
+from analyticspro.config import Home
+from analyticspro.hub.reception import Reception, hub_session
+from analyticspro.policy import Role, group_of
+
+__all__ = ["SESSION_COOKIE", "AccountsAuthenticator"]
+
+SESSION_COOKIE = "analyticspro-session"
+
+
+class AccountsAuthenticator(Authenticator):  # type: ignore[misc]  # published without types
+    """Signs people in by their account, and out when their session ends.
+
+    The hub's own cookie is the same on all devices of a person and never changes. It therefore
+    counts only besides the cookie of a session that goes on, and so does each token that a page
+    was given in it.
+    """
+
+    workspace = Unicode(help="The home whose accounts sign in.").tag(config=True)
+    reception: Reception
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(**traits)
+        self.reception = Reception.of(Home(Path(self.workspace)))
+
+    @default("auth_refresh_age")
+    def _default_auth_refresh_age(self) -> int:
+        # At each request, as below none of the hub's requests was "refreshed" just now: it keeps
+        # that for a person, not for a session, and one device would cover for another.
+        return -1
+
+    @default("auth_refresh_strict")
+    def _default_auth_refresh_strict(self) -> bool:
+        return True  # tokens of somebody who was removed are to end too
+
+    @default("manage_groups")
+    def _default_manage_groups(self) -> bool:
+        return True
+
+    def get_handlers(self, app: Any) -> list[tuple[str, Any]]:
+        """Return the pages, which come before the hub's own."""
+        from analyticspro.hub.routes import ROUTES  # its pages name this class
+
+        return [*ROUTES]
+
+    async def authenticate(self, handler: Any, data: dict[str, str]) -> dict[str, Any]:
+        """Return who signs in, with a new session, as what the hub wants to know.
+
+        Raises:
+            Forbidden: Address and password do not fit, or the account waits for something.
+            TooManyAttempts: Too often.
+        """
+        begun = await self.reception.do(
+            self.reception.accounts.entering.sign_in,
+            data["email"],
+            data["password"],
+            origin=handler.request.remote_ip,
+            agent=handler.request.headers.get("User-Agent", ""),
+        )
+        life = self.reception.accounts.rules.session_life
+        handler._set_cookie(
+            SESSION_COOKIE, begun.token, encrypted=False, path=handler.hub.base_url,
+            samesite="Lax", max_age=int(life.total_seconds()),
+        )  # fmt: skip
+        # Whatever the browser called its session before, another may have made it call so.
+        handler._session_id = hub_session(begun.session)
+        handler.set_session_cookie()
+        return _model(begun.person)
+
+    async def refresh_user(self, user: Any, handler: Any = None) -> dict[str, Any] | bool:
+        """Tell whether somebody is still in, with the role of now."""
+        person = await self._still_in(user.name, user, handler)
+        if person is None:
+            return False
+        model = _model(person)
+        return True if [group.name for group in user.groups] == model["groups"] else model
+
+    async def _still_in(self, username: str, user: Any, handler: Any) -> Person | None:
+        by_token = getattr(handler, "_token_authenticated", False)
+        if handler is not None and handler._jupyterhub_user is user and not by_token:
+            found = await self.reception.entered(handler.get_cookie(SESSION_COOKIE) or "")
+            is_whole = found is not None and handler.get_session_cookie() == hub_session(
+                found.session
+            )
+            return (
+                found.person if found and is_whole and found.person.username == username else None
+            )
+        person = await self.reception.person(username)
+        token = handler.get_token() if by_token and handler._jupyterhub_user is user else None
+        if person is None or token is None or not token.session_id:
+            return person
+        return person if await self.reception.holds(person, token.session_id) else None
+
+
+def _model(person: Person) -> dict[str, Any]:
+    return {"name": person.username, "groups": [group_of(Role(person.role))], "admin": False}

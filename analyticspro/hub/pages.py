@@ -1,0 +1,131 @@
+"""What all pages of accounts have in common."""
+
+from __future__ import annotations
+
+from http.client import responses
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from jupyterhub.handlers.base import BaseHandler
+from tornado.web import HTTPError
+
+from analyticspro.accounts import TooManyAttempts
+from analyticspro.audit import Actor
+from analyticspro.errors import AnalyticsProError, Forbidden
+from analyticspro.hub.authenticator import AccountsAuthenticator
+from analyticspro.hub.reception import Reception
+
+__all__ = ["Page", "field_of"]
+
+# How what the accounts say of one input begins.
+_FIELDS = {
+    "This is no name": "name",
+    "This is no e-mail": "email",
+    "This address": "email",
+    "Sign-up is open to": "email",
+    "This password": "password",
+}
+
+
+class Page(BaseHandler):  # type: ignore[misc]  # published without types
+    """A page in the look of the dashboards: no script, nothing from elsewhere, never stored."""
+
+    authenticator: AccountsAuthenticator
+
+    @property
+    def reception(self) -> Reception:
+        """The accounts."""
+        return self.authenticator.reception
+
+    @property
+    def origin(self) -> str:
+        """The network address of who asks."""
+        return str(self.request.remote_ip)
+
+    def actor(self) -> Actor:
+        """Return who is signed in, for the audit log."""
+        return Actor(self.current_user.name, self.origin)
+
+    def typed(self, name: str) -> str:
+        """Return what was typed into an input of the form that was sent."""
+        return str(self.get_body_argument(name, "", strip=False))
+
+    def set_default_headers(self) -> None:
+        """Allow the browser what these pages need, which is little."""
+        super().set_default_headers()
+        # A form may end at a Lab, which has a host name of its own.
+        labs = urlsplit(self.subdomain_host)
+        beyond = f" {labs.scheme}://*.{labs.netloc}" if labs.netloc else ""
+        self.set_header(
+            "Content-Security-Policy",
+            "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
+            f"form-action 'self'{beyond}; base-uri 'none'; frame-ancestors 'none'",
+        )
+        self.set_header("Referrer-Policy", "no-referrer")  # addresses of pages hold tokens
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Cache-Control", "no-store")
+
+    async def show(self, page: str, *, status: int = 200, **values: Any) -> None:
+        """Send the template `accounts/PAGE.html`."""
+        self.set_status(status)
+        typed = {name: self.typed(name).strip() for name in ("name", "email")}
+        rules, after = self.reception.accounts.rules, self.after()
+        shown = {
+            "error": "",
+            "wrong": "",
+            "typed": typed,
+            "rules": rules,
+            "has_mail": self.reception.accounts.has_mail,
+            "after": after,
+            "more": f"?{urlencode({'next': after})}" if after else "",
+        }
+        self.finish(await self.render_template(f"accounts/{page}.html", **(shown | values)))
+
+    async def show_error(self, page: str, error: AnalyticsProError, **values: Any) -> None:
+        """Send a form once more, with what was wrong with what was typed into it."""
+        status = 429 if isinstance(error, TooManyAttempts) else 400
+        status = 403 if isinstance(error, Forbidden) else status
+        told = {"error": str(error), "wrong": field_of(str(error))}
+        await self.show(page, status=status, **(told | values))
+
+    async def show_notice(self, title: str, text: str, *, status: int = 200) -> None:
+        """Send a page that tells one thing, and leads to the sign-in."""
+        await self.show("notice", status=status, title=title, text=text)
+
+    def after(self) -> str:
+        """Return where to go after the sign-in: an address of ours, or nothing."""
+        return str(self._validate_next_url(self.get_argument("next", default="")))
+
+    def lead_on(self) -> None:
+        """Lead who has just come in to where they were going.
+
+        The hub's own way would take the rest of this address along, such as a link's token.
+        """
+        self.redirect(self.after() or f"{self.hub.base_url}home")
+
+    def write_error(self, status_code: int, **named: Any) -> None:
+        """Tell in the look of these pages that something went wrong."""
+        if not hasattr(self, "_jupyterhub_user"):
+            super().write_error(status_code, **named)  # before it was known who asks
+            return
+        title, text = responses.get(status_code, "Something went wrong"), "Try again."
+        error = (named.get("exc_info") or (None, None, None))[1]
+        if isinstance(error, AnalyticsProError):
+            text = str(error)
+        elif isinstance(error, HTTPError) and status_code == 403:
+            title, text = "This page is too old", "Load the page again, then send the form."
+        elif status_code >= 500:
+            title, text = "Something went wrong here", "The log of the hub has more. Try again."
+        told = {"title": title, "text": text, "after": "", "more": ""}
+        self.finish(self.render_template("accounts/notice.html", sync=True, **told))
+
+
+def field_of(told: str) -> str:
+    """Return the name of the input that an error is about; empty if it is about none alone.
+
+    >>> field_of("This password is too short. Use 12 characters or more.")
+    'password'
+    >>> field_of("Too many attempts. Try again in 1 minute.")
+    ''
+    """
+    return next((name for start, name in _FIELDS.items() if told.startswith(start)), "")

@@ -1,0 +1,31 @@
+"""Which pages there are, below the hub's own address."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tornado.web import StaticFileHandler
+
+from analyticspro.hub.joining_pages import Confirm, Join, Reset, SignIn, SignUp
+from analyticspro.hub.own_pages import Account, Home, SignOut
+
+__all__ = ["LOOK", "ROUTES"]
+
+_HERE = Path(__file__).parent
+_FONTS = _HERE.parent / "dashboards" / "assets" / "fonts"
+
+ROUTES: tuple[tuple[str, Any], ...] = (
+    (r"/login", SignIn),
+    (r"/logout", SignOut),
+    (r"/signup", SignUp),
+    (r"/join", Join),
+    (r"/reset", Reset),
+    (r"/confirm", Confirm),
+    (r"/home", Home),
+    (r"/account", Account),
+)
+LOOK: tuple[tuple[str, Any, dict[str, Any]], ...] = (
+    (r"/look/fonts/([\w-]+\.woff2)", StaticFileHandler, {"path": str(_FONTS)}),
+    (r"/look/([\w-]+\.css)", StaticFileHandler, {"path": str(_HERE / "assets")}),
+)
