@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from jupyterhub.auth import Authenticator
+from tornado.ioloop import PeriodicCallback
 from traitlets import Unicode, default
 
 from analyticspro.accounts import Person
 from analyticspro.config import Home
+from analyticspro.hub.ending_labs import end_labs
 from analyticspro.hub.reception import Reception, hub_session
 from analyticspro.policy import Role, group_of
 
 __all__ = ["SESSION_COOKIE", "AccountsAuthenticator"]
 
 SESSION_COOKIE = "analyticspro-session"
+_LOOK_EVERY = timedelta(seconds=3)
 
 
 class AccountsAuthenticator(Authenticator):  # type: ignore[misc]  # published without types
@@ -48,9 +53,12 @@ class AccountsAuthenticator(Authenticator):  # type: ignore[misc]  # published w
         return True
 
     def get_handlers(self, app: Any) -> list[tuple[str, Any]]:
-        """Return the pages, which come before the hub's own."""
+        """Return the pages, which come before the hub's own; from now on Labs are looked at."""
         from analyticspro.hub.routes import ROUTES  # its pages name this class
 
+        look = partial(end_labs, app, self.reception)
+        self._looking = PeriodicCallback(look, _LOOK_EVERY)
+        self._looking.start()
         return [*ROUTES]
 
     async def authenticate(self, handler: Any, data: dict[str, str]) -> dict[str, Any]:

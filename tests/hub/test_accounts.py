@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from itertools import count
 
 import httpx
+import psutil
 import pytest
 
 from analyticspro import clock
@@ -276,6 +277,24 @@ def test_another_role_holds_within_seconds(add, accounts, visit, gate):
     assert visitor.get("/hub/spawn").status_code == 403
 
 
+@pytest.mark.parametrize("how", ["another role", "removed"])
+def test_the_lab_of_who_may_have_none_any_more_ends(how, add, accounts, visit, gate):
+    person, stays, visitor, other = add(Role.ANALYST), add(Role.ANALYST), visit(), visit()
+    for one, browser in ((person, visitor), (stays, other)):
+        sign_in(browser, one)
+        url = f"/hub/api/users/{one.username}/server"
+        started = browser.post(url, json={}, headers={"X-XSRFToken": _xsrf(browser)})
+        assert started.status_code in (201, 202), started.text
+    until(lambda: _answers(person, visitor) and _answers(stays, other), 60)
+    assert _is_running(person, gate)
+    if how == "removed":
+        accounts.directory.remove(person.id, by=ROOT, now=clock.now())
+    else:
+        accounts.directory.set_role(person.id, Role.VIEWER, by=ROOT, now=clock.now())
+    until(lambda: not _is_running(person, gate), 10)
+    assert _is_running(stays, gate)
+
+
 def test_signing_out_ends_the_session(add, accounts, visit):
     person, visitor = add(), visit()
     sign_in(visitor, person)
@@ -369,13 +388,31 @@ def test_every_step_is_in_the_audit_log(gate):
     assert {"people.join", "sign_in", "sign_out", "people.role", "password"} <= told
 
 
-def _token(visitor: Visitor, person: Person) -> str:
-    [xsrf] = [
+def _xsrf(visitor: Visitor) -> str:
+    [found] = [
         one.value or "" for one in visitor.cookies.jar if (one.name, one.path) == ("_xsrf", "/hub/")
     ]
-    answer = visitor.post(
-        f"/hub/api/users/{person.username}/tokens", json={}, headers={"X-XSRFToken": xsrf}
-    )
+    return found
+
+
+def _answers(person: Person, visitor: Visitor) -> bool:
+    """Tell whether a person's Lab has started, so that it refuses a stranger itself."""
+    lab = f"http://{person.username}.localhost:{visitor.base_url.port}/user/{person.username}"
+    answer = visitor.get(f"{lab}/api/kernels", follow_redirects=False)
+    return answer.status_code == 403
+
+
+def _is_running(person: Person, gate: Home) -> bool:
+    """Tell whether this machine has a process that is this person's Lab."""
+    told = f'{{"person": "{person.username}"'
+    lines = (process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"]))
+    words = (word for line in lines for word in line if str(gate.path.resolve()) in word)
+    return any(word.startswith(told) for word in words)
+
+
+def _token(visitor: Visitor, person: Person) -> str:
+    url = f"/hub/api/users/{person.username}/tokens"
+    answer = visitor.post(url, json={}, headers={"X-XSRFToken": _xsrf(visitor)})
     assert answer.status_code == 201, answer.text
     return str(answer.json()["token"])
 
