@@ -12,11 +12,11 @@ from analyticspro.config import Home
 from analyticspro.errors import AnalyticsProError
 from analyticspro.metrics import Answer, Query
 from analyticspro.metrics.answer_cache import AnswerCache
-from analyticspro.metrics.evaluate import Evaluator
+from analyticspro.metrics.governed import Governed
 from analyticspro.metrics.known import Known
 from analyticspro.metrics.remembered import Remembered
 from analyticspro.period import to_wall
-from analyticspro.policy import Scope
+from analyticspro.policy import Rows, Scope
 from analyticspro.warehouse import Warehouse
 
 __all__ = ["Asking"]
@@ -29,13 +29,14 @@ class Asking:
         self._home = home
         self._warehouse = warehouse
         self._known: Known | None = None
+        self._narrowed: dict[Rows, Known] = {}
         self._remembered: AnswerCache = Remembered()
 
     def answers(self, queries: Sequence[Query], scope: Scope) -> list[Answer | AnalyticsProError]:
         """Return an answer to each query, or the error it ran into; see `Workspace.answers`."""
-        with self.evaluator(scope) as evaluator:
+        with self.governed(scope) as governed:
             return [
-                self._now(evaluator, query) if query.as_of is None else self._earlier(query, scope)
+                self._now(governed, query) if query.as_of is None else self._earlier(query, scope)
                 for query in queries
             ]
 
@@ -43,9 +44,9 @@ class Asking:
         """Return what a page needs to know of the workspace; see `Workspace.info`."""
         settings = self._home.settings
         now = clock.now()
-        with self.evaluator(scope) as evaluator:
-            known = evaluator.known
-            currencies = evaluator.values("currency")
+        with self.governed(scope) as governed:
+            known = governed.extent()
+            currencies = governed.values("currency")
         span = known.extents
         return {
             "name": settings.name,
@@ -61,27 +62,37 @@ class Asking:
         }
 
     @contextmanager
-    def evaluator(self, scope: Scope) -> Iterator[Evaluator]:
+    def governed(self, scope: Scope) -> Iterator[Governed]:
         """Give what answers from this moment; what is known of the data is read once a commit."""
         with self._warehouse.reader(scope) as reader:
-            known = self._known = Known.read(reader, self._known)
-            yield Evaluator(reader, known, self._home.settings, clock.now())
+            governed = Governed.read(
+                reader,
+                self._home.settings,
+                clock.now(),
+                before=self._known,
+                narrowed=self._narrowed,
+            )
+            self._known = governed.known
+            yield governed
 
-    def _now(self, evaluator: Evaluator, query: Query) -> Answer | AnalyticsProError:
-        moment = (evaluator.known, evaluator.now, evaluator.settings.zone)
-        scope = evaluator.reader.scope
-        found = self._remembered.get(query, scope, *moment)
+    def _now(self, governed: Governed, query: Query) -> Answer | AnalyticsProError:
+        moment = (governed.known, governed.now, governed.settings.zone)
+        try:
+            seen = governed.seen(query)  # before what is remembered: it may be granted no more
+        except AnalyticsProError as error:
+            return error
+        found = self._remembered.get(query, seen, *moment)
         if found is not None:
             return found
-        answer = _answered(evaluator, query)
+        answer = _answered(governed, query)
         if isinstance(answer, Answer):
-            self._remembered.put(query, scope, *moment, answer)
+            self._remembered.put(query, seen, *moment, answer)
         return answer
 
     def _earlier(self, query: Query, scope: Scope) -> Answer | AnalyticsProError:
         with self._warehouse.reader(scope, as_of=query.as_of) as reader:
-            evaluator = Evaluator(reader, Known.read(reader), self._home.settings, clock.now())
-            return _answered(evaluator, query)
+            governed = Governed.read(reader, self._home.settings, clock.now())
+            return _answered(governed, query)
 
     def _wall(self, instant: Any) -> str | None:
         if not isinstance(instant, datetime):
@@ -89,12 +100,12 @@ class Asking:
         return to_wall(instant, self._home.settings.zone).isoformat()
 
 
-def _answered(evaluator: Evaluator, query: Query) -> Answer | AnalyticsProError:
+def _answered(governed: Governed, query: Query) -> Answer | AnalyticsProError:
     try:
-        answer = evaluator.answer(query)
+        answer = governed.answer(query)
     except AnalyticsProError as error:
         return error
     told = [answer.provenance["period"], answer.provenance["compared_with"]]
     first = min(datetime.fromisoformat(each["start"]) for each in told if each)
-    answer.provenance["notes"] += evaluator.reader.caveats(first.date())
+    answer.provenance["notes"] += governed.reader.caveats(first.date())
     return answer

@@ -24,10 +24,10 @@ from analyticspro.ingest.bus import Bus
 from analyticspro.ingest.intake import Intake, Limits
 from analyticspro.ingest.schema import Schema
 from analyticspro.metrics import Answer, Query
-from analyticspro.metrics.cuttable import catalogue
+from analyticspro.metrics.cuttable import Cuttable, catalogue
 from analyticspro.metrics.promotable import Promotable
 from analyticspro.operation import Sources
-from analyticspro.policy import Scope
+from analyticspro.policy import OWNER, Scope, property_tags
 from analyticspro.secrets_store import Secrets
 from analyticspro.warehouse import Warehouse
 
@@ -78,14 +78,18 @@ class Workspace:
         return self._asking.answers(queries, scope)
 
     def catalogue(self, scope: Scope) -> dict[str, list[dict[str, Any]]]:
-        """Return the metrics and dimensions there are, promoted properties among them."""
+        """Return the metrics and dimensions there are; of promoted properties, what is shown."""
         with self._warehouse.reader(scope) as reader:
-            return catalogue(reader.promoted)
+            return catalogue(Cuttable(reader).shown)
 
     def values(self, dimension: str, scope: Scope) -> list[str]:
-        """Return the values of a dimension, the most frequent first."""
-        with self._asking.evaluator(scope) as evaluator:
-            return evaluator.values(dimension)
+        """Return the values of a dimension, the most frequent first.
+
+        Raises:
+            Forbidden: The dimension is not granted.
+        """
+        with self._asking.governed(scope) as governed:
+            return governed.values(dimension)
 
     def info(self, scope: Scope) -> dict[str, Any]:
         """Return what a page needs to know of the workspace.
@@ -111,6 +115,35 @@ class Workspace:
             if source not in known:
                 raise UnknownName.of("source", source, known)
             return reader.rejects(source, limit=limit).to_dicts()
+
+    def described(self, event: str | None, scope: Scope) -> dict[str, Any]:
+        """Return what is known of properties, see `Schema.described`; examples of what shows.
+
+        Raises:
+            UnknownName: There is no such event.
+            Forbidden: The scope sees some of the rows only, and the counts are of all.
+        """
+        with self._warehouse.reader(scope) as reader:
+            reader.check_counts()
+        found = self.schema.described(event)
+        for each in () if scope.is_unlimited else found["events"]:
+            for told in each["properties"]:
+                if not scope.records(property_tags(told["tags"])).is_all:
+                    told["examples"] = []
+        return found
+
+    def violations(self, scope: Scope) -> dict[str, Any]:
+        """Return which contracts were broken, see `Schema.violations`.
+
+        Raises:
+            Forbidden: The scope sees some of the rows only, and the counts are of all.
+        """
+        with self._warehouse.reader(scope) as reader:
+            reader.check_counts()
+        found = self.schema.violations()
+        for row in () if scope.is_unlimited else found["violations"]:
+            row["examples"] = []  # whatever came, which nobody has tagged
+        return found
 
     def intake(self, limits: Limits | None = None) -> Bus:
         """Return the way in for what is pushed."""
@@ -257,4 +290,4 @@ class Workspace:
 
 
 _DEMO = "demo"
-_DEMO_MAKER = Scope("demo")
+_DEMO_MAKER = Scope("demo", OWNER.grants)

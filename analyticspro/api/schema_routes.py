@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from analyticspro import clock
 from analyticspro.api import guard
-from analyticspro.api.guard import needs
+from analyticspro.api.guard import Asking, needs
 from analyticspro.api.syncing import Loads
 from analyticspro.ingest import Progress
 from analyticspro.policy import Capability
@@ -66,9 +66,9 @@ def schema_routes(workspace: Workspace, loads: Loads) -> APIRouter:
     router = guard.router()
 
     @router.get("/schema", openapi_extra=_READING)
-    def described(event: str | None = None) -> dict[str, Any]:
+    def described(asking: Asking, event: str | None = None) -> dict[str, Any]:
         """Tell the properties of each event: types, when seen, how often, examples, tags."""
-        return workspace.schema.described(event)
+        return workspace.described(event, asking.scope)
 
     @router.post("/schema/tag", openapi_extra=_CHANGING)
     def tag(body: TagsBody) -> dict[str, str]:
@@ -128,9 +128,9 @@ def schema_routes(workspace: Workspace, loads: Loads) -> APIRouter:
         return _DONE
 
     @router.get("/contracts", openapi_extra=_READING)
-    def violations() -> dict[str, Any]:
+    def violations(asking: Asking) -> dict[str, Any]:
         """Tell the contracts in force, and how often stored events broke them."""
-        return workspace.schema.violations()
+        return workspace.violations(asking.scope)
 
     return router
 

@@ -172,7 +172,7 @@ class Local:
 
     def schema(self, event: str | None) -> dict[str, Any]:
         """Return what properties events have, of all names or of one; raises UnknownName."""
-        return self._with(lambda workspace: workspace.schema.described(event))
+        return self._with(lambda workspace: workspace.described(event, OWNER))
 
     def decide(self, action: Decision, event: str, path: str, tags: Sequence[str] = ()) -> None:
         """Tag or block a property, or undo that; tags only for `tag` and `untag`."""
@@ -212,7 +212,7 @@ class Local:
 
     def violations(self) -> dict[str, Any]:
         """Return the contracts in force, and how often stored events broke them."""
-        return self._with(lambda workspace: workspace.schema.violations())
+        return self._with(lambda workspace: workspace.violations(OWNER))
 
     def demo(self, events: int, seed: int, progress: OnProgress) -> list[dict[str, Any]]:
         """Fill the workspace with demo data; `progress` is called with each step."""

@@ -8,8 +8,10 @@ from typing import Any
 
 from analyticspro.errors import DefinitionError, UnknownName
 from analyticspro.metrics import catalog
+from analyticspro.metrics.clauses import dimension
 from analyticspro.metrics.model import Dimension, Metric, OfSessions, measures, version
 from analyticspro.metrics.query import Query
+from analyticspro.policy import FIELD_TAGS, UNTAGGED
 from analyticspro.warehouse import Promotion, Reader
 
 __all__ = ["Cuttable", "catalogue"]
@@ -25,6 +27,35 @@ class Cuttable:
     """The dimensions there are in the snapshot of a reader, and the columns they are."""
 
     reader: Reader
+
+    @property
+    def shown(self) -> tuple[Promotion, ...]:
+        """The promoted properties of which the scope sees something."""
+        reader = self.reader
+        if reader.scope.is_unlimited:
+            return reader.promoted
+        return tuple(
+            each
+            for each in reader.promoted
+            if not reader.scope.figures(self._tags(each), declared=False).is_none
+        )
+
+    def tags(self, name: str) -> frozenset[str]:
+        """Return the tags that a dimension carries for policies; raises UnknownName."""
+        promoted = self._promoted(name)
+        if promoted is not None:
+            return self._tags(promoted)
+        own = catalog.DIMENSIONS[name].of
+        if own is None:
+            return FIELD_TAGS[dimension(name)]
+        return self.reader.property_tags(None, own.path) - {UNTAGGED}  # the catalogue looked
+
+    def is_declared(self, name: str) -> bool:
+        """Whether it is one of the catalogue's: a property may be as good as the record."""
+        return self._promoted(name) is None
+
+    def _tags(self, promoted: Promotion) -> frozenset[str]:
+        return self.reader.property_tags(promoted.event, promoted.path)
 
     def column(self, name: str) -> str:
         """Return the column of the events that holds a dimension; raises UnknownName."""
@@ -56,6 +87,8 @@ class Cuttable:
                     f"{name} is a property of {promoted.event} only; of what is counted here, "
                     f"{', '.join(without)} {'has' if len(without) == 1 else 'have'} none."
                 )
+            if not self.reader.sees_all_rows:
+                continue  # the types are counted over all of them
             place = {"path": promoted.path, "event": promoted.event}
             kinds = self.reader.frame(_KINDS, place)["kind"].to_list()
             if len(kinds) > 1:
@@ -72,11 +105,12 @@ class Cuttable:
             return None
         found = {each.dimension: each for each in self.reader.promoted}
         if name not in found:
-            raise UnknownName.of("dimension", name, [*catalog.DIMENSIONS, *found])
+            shown = [each.dimension for each in self.shown]
+            raise UnknownName.of("dimension", name, [*catalog.DIMENSIONS, *shown])
         return found[name]
 
     def _refusal(self, metric: Metric, name: str, promoted: Promotion | None) -> str:
-        can = ", ".join(_dimensions_of(metric, self.reader.promoted))
+        can = ", ".join(_dimensions_of(metric, self.shown))
         why = "" if promoted is None else f", a property of {promoted.event or 'events'}"
         return f"{metric.name} cannot be cut by {name!r}{why}. It can by: {can}."
 

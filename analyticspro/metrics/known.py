@@ -35,13 +35,11 @@ class Known:
         """
         revision = reader.revision()
         if before is None or before.revision != revision:
-            extents, sources = reader.extents(), reader.sources()
+            extents, sources = reader.extents(), reader.known_sources()
         elif before.noted != reader.noted:
-            extents, sources = before.extents, reader.sources()
+            extents, sources = before.extents, reader.known_sources()
         else:
             return before
-        # How far each source was then is not kept; its newest event tells.
-        sources = sources if reader.as_of is None else sources.clear()
         return cls(revision, extents, sources, reader.noted)
 
     def span(self, metrics: Sequence[Metric]) -> pl.DataFrame:

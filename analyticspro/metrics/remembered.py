@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import replace
 from datetime import date, datetime
 from typing import TypeAlias
@@ -13,18 +14,18 @@ from analyticspro.metrics.answer import Answer
 from analyticspro.metrics.known import Known
 from analyticspro.metrics.query import Query
 from analyticspro.period import to_wall
-from analyticspro.policy import Scope
 
 __all__ = ["Remembered"]
 
 _MOST = 512
 
-_Key: TypeAlias = tuple[Query, Scope, int, int, date]
+_Key: TypeAlias = tuple[Query, Hashable, int, int, date]
 
 
 class Remembered:
     """The newest answers, by question and by what was known when they were given.
 
+    `scope` is who asks and what they see of what is asked for: only the very same may have it.
     An answer follows from the data, from who asks and from what day it is. It is not kept
     while an event lies in the future: then it would change with the clock alone.
     """
@@ -34,7 +35,7 @@ class Remembered:
         self._lock = threading.Lock()
 
     def get(
-        self, query: Query, scope: Scope, known: Known, now: datetime, zone: ZoneInfo
+        self, query: Query, scope: Hashable, known: Known, now: datetime, zone: ZoneInfo
     ) -> Answer | None:
         """Return the answer, marked as remembered; None if there is none that is still right."""
         key = _key(query, scope, known, now, zone)
@@ -48,7 +49,7 @@ class Remembered:
     def put(
         self,
         query: Query,
-        scope: Scope,
+        scope: Hashable,
         known: Known,
         now: datetime,
         zone: ZoneInfo,
@@ -66,5 +67,5 @@ class Remembered:
                 self._answers.popitem(last=False)
 
 
-def _key(query: Query, scope: Scope, known: Known, now: datetime, zone: ZoneInfo) -> _Key:
+def _key(query: Query, scope: Hashable, known: Known, now: datetime, zone: ZoneInfo) -> _Key:
     return query, scope, known.revision, known.noted, to_wall(now, zone).date()

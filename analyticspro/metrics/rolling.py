@@ -107,6 +107,7 @@ def present(measure: Simple, cut: Cut, rolled: Rolled, values: dict[str, Any]) -
     whole = of_days(cut, rolled)
     if (
         whole is None
+        or not rolled.has_members
         or measure.aggregation is not Aggregation.COUNT_DISTINCT
         or measure.where
         or not isinstance(measure.column, str)

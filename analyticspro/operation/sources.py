@@ -17,7 +17,7 @@ from analyticspro.connectors import Source, load, parse
 from analyticspro.errors import AnalyticsProError, DefinitionError, SettingError, UnknownName
 from analyticspro.operation.health import Health, Judged, judge
 from analyticspro.operation.timetable import expected, schedule_name, sync_schedule, told
-from analyticspro.policy import Scope
+from analyticspro.policy import OWNER, Scope
 from analyticspro.secrets_store import Secrets
 from analyticspro.warehouse import Warehouse
 
@@ -259,7 +259,7 @@ class Sources:
             yield schedules
 
 
-_LOOKING = Scope("operation")
+_LOOKING = Scope("operation", OWNER.grants)
 
 
 def _judged_pushed(watermark: datetime | None, now: datetime) -> Judged:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
 import duckdb
 import polars as pl
 
-from analyticspro.errors import WarehouseError
-from analyticspro.policy import Scope
+from analyticspro.errors import Forbidden, WarehouseError
+from analyticspro.policy import ALL_ROWS, UNTAGGED, Rows, Scope, property_tags
 from analyticspro.warehouse.failure import is_aftermath
+from analyticspro.warehouse.marks import BLOCKED, EVERY, marks
+from analyticspro.warehouse.narrowing import has_members, has_rollups, narrow, widen
 from analyticspro.warehouse.promotions import Promotion, promotions
 from analyticspro.warehouse.rollups import Rolled, rolled, rolled_extents
 from analyticspro.warehouse.session_days import sessions_up_to
 
-__all__ = ["Reader", "as_known_at"]
+__all__ = ["Reader"]
 
 _UNREADABLE = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException)
 
@@ -30,7 +34,9 @@ _EXTENTS = """
 class Reader:
     """Answers SQL from one snapshot. `scope` says who asks; every answer may name it.
 
-    Where `as_of` is the revision of an earlier moment, `events` are those of then.
+    Where `as_of` is the revision of an earlier moment, `events` are those of then. Unless the
+    scope is of somebody who sees everything, it reads nothing before `seeing` was told which
+    rows are granted for what is about to be read.
     """
 
     def __init__(
@@ -41,9 +47,11 @@ class Reader:
         *,
         as_of: int | None = None,
         noted: int = 0,
+        rows: Rows | None = None,
     ) -> None:
         self._connection = connection
         self._zone = zone
+        self._rows = ALL_ROWS if rows is None and scope.is_unlimited else rows
         self.scope = scope
         self.as_of = as_of
         self.noted = noted
@@ -53,13 +61,17 @@ class Reader:
         """How far the rollups are, in this snapshot; they tell nothing of an earlier moment."""
         if self.as_of is not None:
             return Rolled(0, self._zone)
-        return rolled(self._connection, self._zone)
+        found = rolled(self._connection, self._zone)
+        if self._rows is None or self._rows.is_all:
+            return found
+        up_to = found.up_to if has_rollups(self._rows) else 0
+        return replace(found, up_to=up_to, has_members=has_members(self._rows))
 
     @cached_property
     def sessions_up_to(self) -> Rolled:
         """How far the sessions are, and whose days theirs are; as with `rolled`."""
-        if self.as_of is not None:
-            return Rolled(0, self._zone)
+        if self.as_of is not None or not self.sees_all_rows:
+            return Rolled(0, self._zone)  # sessions of some of the events are others
         return sessions_up_to(self._connection)
 
     @cached_property
@@ -67,12 +79,64 @@ class Reader:
         """The properties that are dimensions now, at whichever moment these are read."""
         return tuple(promotions(self._connection))
 
+    @property
+    def sees_all_rows(self) -> bool:
+        """Whether no event is left out."""
+        return self._rows is not None and self._rows.is_all
+
+    @contextmanager
+    def seeing(self, rows: Rows) -> Iterator[Reader]:
+        """Give a reader of the same snapshot that sees these rows alone.
+
+        Until it is given back, nothing else is to be read by this one.
+        """
+        is_narrow = not rows.is_all
+        if is_narrow:
+            narrow(self._connection, rows, self.as_of)
+        try:
+            yield Reader(
+                self._connection,
+                self.scope,
+                self._zone,
+                as_of=self.as_of,
+                noted=self.noted,
+                rows=rows,
+            )
+        finally:
+            if is_narrow:
+                widen(self._connection, self.as_of)
+
+    def property_tags(self, event: str | None, path: str) -> frozenset[str]:
+        """Return what a property carries for policies; of all events if `event` is None."""
+        found = [each for each in marks(self._connection) if each.mark != BLOCKED]
+        found = [each for each in found if each.path == path]
+        tags = property_tags(each.mark for each in found if each.name in (EVERY, event))
+        if event is None:  # what is said of the events of some name holds for these alone
+            of_some = property_tags(each.mark for each in found if each.name != EVERY)
+            tags |= of_some - {UNTAGGED}
+        return tags
+
+    def check_counts(self) -> None:
+        """Refuse counts of all records to who sees some of the rows."""
+        rows = self.scope.figures(())
+        if not rows.is_all:
+            raise Forbidden(
+                f"These counts are of all records, and {self.scope.name} sees {rows}. "
+                "An admin can grant all rows."
+            )
+
     def frame(self, sql: str, values: Mapping[str, Any] | None = None) -> pl.DataFrame:
         """Return the rows that `sql` gives; `$name` in it stands for `values["name"]`.
 
         Raises:
             WarehouseError: The stored data cannot be read.
+            Forbidden: Nobody has said which rows the scope is granted for it.
         """
+        if self._rows is None:
+            raise Forbidden(f"{self.scope.name} sees a part of the data, and this names none.")
+        return self._frame(sql, values)
+
+    def _frame(self, sql: str, values: Mapping[str, Any] | None = None) -> pl.DataFrame:
         try:
             table = self._connection.sql(sql, params=dict(values or {})).to_arrow_table()
         except duckdb.Error as error:
@@ -97,7 +161,7 @@ class Reader:
     @cached_property
     def _left_out(self) -> tuple[int, date | None]:
         """How many were erased since this moment, and since when events are kept at all."""
-        return self.frame(
+        return self._frame(
             "SELECT (SELECT count(*) FROM erasures WHERE revision > $as_of) AS erased, "
             "(SELECT (max(month) + INTERVAL 1 MONTH)::DATE FROM expired) AS since",
             {"as_of": self.revision()},
@@ -109,6 +173,8 @@ class Reader:
         found = []
         if self.as_of is not None and erased:
             who = "1 person was" if erased == 1 else f"{erased} persons were"
+            if not self.sees_all_rows:
+                who = "Persons were"  # whether in these rows is not kept
             found.append(f"{who} erased since then; what they did is left out.")
         if since is not None and first < since:
             found.append(
@@ -149,8 +215,20 @@ class Reader:
             outcome (JSON), parts (Int64: whole ones), records, rounded (Int64),
             watermark (Datetime, UTC; null until a file, or each stream, is whole),
             rejected (Int64: open ones).
+
+        Raises:
+            Forbidden: The scope sees some of the rows only.
         """
-        return self.frame(
+        self.check_counts()
+        return self.known_sources()
+
+    def known_sources(self) -> pl.DataFrame:
+        """Return the same; none where some of the rows are left out, or of an earlier moment.
+
+        What is known of a source as a whole would tell of the rows that are left out; how far
+        each was at an earlier moment is not kept.
+        """
+        found = self._frame(
             """
             SELECT name, declaration, synced_at, outcome,
                    coalesce(parts, 0) AS parts, coalesce(records, 0) AS records,
@@ -174,10 +252,13 @@ class Reader:
             ORDER BY name
             """
         ).with_columns(pl.col("synced_at", "watermark").dt.replace_time_zone("UTC"))
+        is_whole = self._rows is None or self._rows.is_all
+        return found if is_whole and self.as_of is None else found.clear()
 
     def stream_watermarks(self, source: str) -> dict[str, datetime]:
         """Return for each stream of `source` up to when it is here; no entry before it is."""
-        rows = self.frame(
+        self.check_counts()
+        rows = self._frame(
             "SELECT stream, complete_at FROM streams WHERE source = $source",
             {"source": source},
         ).with_columns(pl.col("complete_at").dt.replace_time_zone("UTC"))
@@ -191,8 +272,12 @@ class Reader:
             changed, duplicates (conflicts among them), conflicts, late, rejected, retracted
             (Int64); live, the events of the part that count now. Over the parts of a source
             seen = new + changed + duplicates + rejected, and live = new - retracted.
+
+        Raises:
+            Forbidden: The scope sees some of the rows only.
         """
-        return self.frame(
+        self.check_counts()
+        return self._frame(
             """
             SELECT source, part, sum(seen)::BIGINT AS seen, sum(new)::BIGINT AS new,
                 sum(changed)::BIGINT AS changed, sum(duplicates)::BIGINT AS duplicates,
@@ -216,7 +301,8 @@ class Reader:
             records the file had; null of a stream), set_aside (Int64: rejects that are open),
             written_off (Int64: events that were erased or deleted, not taken back).
         """
-        return self.frame(
+        self.check_counts()
+        return self._frame(
             """
             SELECT source, part, any_value(records) AS file_records,
                 coalesce(any_value(aside), 0)::BIGINT AS set_aside,
@@ -233,7 +319,8 @@ class Reader:
 
     def rejected_parts(self, source: str) -> list[str]:
         """Return the parts of `source` of which records are set aside."""
-        return self.frame(
+        self.check_counts()
+        return self._frame(
             "SELECT DISTINCT part FROM rejects WHERE resolved IS NULL AND source = $source "
             "ORDER BY part",
             {"source": source},
@@ -244,29 +331,19 @@ class Reader:
 
         Returns:
             At most `limit` rows: part, line (Int64), field, value, reason (String).
+
+        Raises:
+            Forbidden: The scope does not see everything: nobody has tagged what is in them.
         """
-        return self.frame(
+        if not self.scope.is_unlimited:
+            raise Forbidden(
+                "Records that are set aside hold whatever came, which nobody has tagged. "
+                f"No single grant of {self.scope.name} covers everything."
+            )
+        return self._frame(
             """
             SELECT part, line, field, value, reason FROM rejects
             WHERE resolved IS NULL AND source = $source ORDER BY part, line LIMIT $limit
             """,
             {"source": source, "limit": limit},
         )
-
-
-def as_known_at(connection: duckdb.DuckDBPyConnection, moment: datetime) -> int:
-    """Let `events` be what was known at `moment` on this connection; return its revision."""
-    [(revision, database)] = connection.execute(
-        "SELECT coalesce(max(revision), 0), current_database() FROM ledger "
-        "WHERE committed_at <= $moment",
-        {"moment": moment.astimezone(UTC).replace(tzinfo=None)},
-    ).fetchall()
-    # Revisions and the database's name are this program's own; a view binds no values.
-    connection.execute(
-        f"""
-        CREATE TEMP VIEW events AS
-        SELECT * REPLACE (NULL::BIGINT AS retired) FROM "{database}".main.events
-        WHERE revision <= {revision:d} AND (retired IS NULL OR retired > {revision:d})
-        """
-    )
-    return int(revision)

@@ -55,11 +55,13 @@ class Rolled:
         up_to: They hold what is true as of this revision; 0 if they hold nothing.
         zone: Whose days and months they are.
         newest: The newest revision there is.
+        has_members: Whether who was there each day may be read too.
     """
 
     up_to: int
     zone: str
     newest: int = -1
+    has_members: bool = True
 
     @property
     def is_current(self) -> bool:

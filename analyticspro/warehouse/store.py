@@ -25,10 +25,11 @@ from analyticspro.warehouse.erasing import Erasing, Rooms
 from analyticspro.warehouse.expiring import Expired, expire
 from analyticspro.warehouse.incoming import Prepared, prepare
 from analyticspro.warehouse.memory import Memory
+from analyticspro.warehouse.narrowing import as_known_at
 from analyticspro.warehouse.opening import ARCHIVE, open_at
 from analyticspro.warehouse.promoting import Promoting
 from analyticspro.warehouse.properties import Properties
-from analyticspro.warehouse.reader import Reader, as_known_at
+from analyticspro.warehouse.reader import Reader
 from analyticspro.warehouse.rollups import compact
 from analyticspro.warehouse.schema import MIGRATIONS
 from analyticspro.warehouse.session_days import bring_up

@@ -68,7 +68,7 @@ def test_so_does_the_end_of_a_sync(workspace: Workspace, warehouse: Warehouse):
 
 def test_nobody_is_given_the_answer_of_another(workspace: Workspace):
     asked(workspace)
-    assert asked(workspace, Scope("somebody else"))[1] is False
+    assert asked(workspace, Scope("somebody else", OWNER.grants))[1] is False
 
 
 def test_nothing_is_kept_while_an_event_lies_in_the_future(

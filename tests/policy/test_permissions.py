@@ -189,4 +189,5 @@ def test_an_unknown_role_is_told_from_the_known():
 
 
 def test_the_owner_still_sees_everything():
-    assert Scope(name="owner") == OWNER
+    assert OWNER.is_unlimited
+    assert not Scope("owner").is_unlimited
