@@ -9,6 +9,7 @@ from analyticspro.state.audit_table import AuditTable
 from analyticspro.state.database import State
 from analyticspro.state.entering import LinkTable, SessionTable, StrikeTable
 from analyticspro.state.failures import LeaseLost, StateError
+from analyticspro.state.grants import GrantRow, GrantTable
 from analyticspro.state.mail_records import Mail, MailState
 from analyticspro.state.mails import MailStore
 from analyticspro.state.people import PeopleTable
@@ -32,6 +33,8 @@ __all__ = [
     "AuditTable",
     "Change",
     "Ending",
+    "GrantRow",
+    "GrantTable",
     "LeaseLost",
     "Link",
     "LinkKind",

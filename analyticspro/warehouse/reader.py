@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cached_property
@@ -102,9 +102,12 @@ class Reader:
                 noted=self.noted,
                 rows=rows,
             )
-        finally:
-            if is_narrow:
+        except BaseException:
+            with suppress(duckdb.Error):  # after some errors it answers nothing any more
                 widen(self._connection, self.as_of)
+            raise
+        if is_narrow:
+            widen(self._connection, self.as_of)
 
     def property_tags(self, event: str | None, path: str) -> frozenset[str]:
         """Return what a property carries for policies; of all events if `event` is None."""
