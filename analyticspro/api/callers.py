@@ -14,7 +14,16 @@ from typing import Any, TypeVar
 
 from analyticspro.api.hub_answers import HubAnswers
 from analyticspro.errors import DefinitionError, Forbidden, ServiceUnavailable
-from analyticspro.policy import OWNER, Capability, Decision, Role, Scope, decide, role_of
+from analyticspro.policy import (
+    OWNER,
+    Capability,
+    Decision,
+    Role,
+    Scope,
+    decide,
+    role_of,
+    scope_of_role,
+)
 
 __all__ = ["FRESH_FOR_S", "Caller", "Callers"]
 
@@ -184,4 +193,5 @@ def _caller(told: Mapping[str, Any], now: float) -> Caller:
 
 
 def _scope(role: Role | None) -> Scope:
-    return Scope(str(role) if role else "without a role")
+    # The same for all of a role: who it is is the caller's name, and answers can be shared.
+    return scope_of_role(role, str(role)) if role else Scope("without a role")
