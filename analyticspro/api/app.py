@@ -34,6 +34,7 @@ from analyticspro.api.denials import Denials
 from analyticspro.api.edge import Edge
 from analyticspro.api.figures_routes import figures_routes
 from analyticspro.api.gate import LARGEST_BODY, Gate, refusal, too_large
+from analyticspro.api.granted import Granted
 from analyticspro.api.guard import Asking, Key, check, needs
 from analyticspro.api.hub_answers import HubAnswers
 from analyticspro.api.keeping_routes import keeping_routes
@@ -95,6 +96,7 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
         await asyncio.to_thread(collector.close)
         callers.close()
         await denials.close()
+        granted.close()
         await hub.close()
         gc.unfreeze()  # else what is to be put away at the end is not found
 
@@ -114,9 +116,10 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
     figures.gauge("intake_events", "Events that wait to be stored.", lambda: collector.waiting)
     app.state.denials = denials = Denials(lambda: workspace.home)
     figures.gauge("refusals", "Requests refused so far, by whose.", lambda: denials.counts)
-    callers = Callers(token, hub)
+    callers, granted = Callers(token, hub), Granted(lambda: workspace.home)
     app.add_middleware(Watched)
-    app.add_middleware(Gate, callers=callers, denials=denials, own=dict.fromkeys(PATHS, collector))
+    own = dict.fromkeys(PATHS, collector)
+    app.add_middleware(Gate, callers=callers, granted=granted, denials=denials, own=own)
     app.add_middleware(Observed, figures=figures)
     app.add_middleware(Edge)  # the last one added stands first
     app.add_exception_handler(AnalyticsProError, _refuse)

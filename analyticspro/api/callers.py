@@ -22,7 +22,6 @@ from analyticspro.policy import (
     Scope,
     decide,
     role_of,
-    scope_of_role,
 )
 
 __all__ = ["FRESH_FOR_S", "Caller", "Callers"]
@@ -46,11 +45,12 @@ class Caller:
 
     Attributes:
         name: The hub's name of a person or service, or `owner`.
-        scope: What is handed on to whoever reads; the same for all who see the same.
+        scope: What is handed on to whoever reads; see `granted.Granted`.
         held: The hub's scopes of the token.
         by_key: Whether it is an API key or a service, not a session of a browser.
         confirmed_at: When the hub was asked, on the monotonic clock, seconds.
         is_owner: Whether it is the owner of the workspace, who may everything.
+        role: A person's; None of services and of whoever has none.
     """
 
     name: str
@@ -59,6 +59,7 @@ class Caller:
     by_key: bool
     confirmed_at: float
     is_owner: bool = False
+    role: Role | None = None
 
     @classmethod
     def owner(cls) -> Caller:
@@ -189,9 +190,5 @@ def _caller(told: Mapping[str, Any], now: float) -> Caller:
     except (KeyError, TypeError):
         raise ServiceUnavailable("The hub's answer about the caller is not understood.") from None
     known_as = name if is_person else f"service {name}"
-    return Caller(known_as, _scope(role), held, by_key=by_key, confirmed_at=now)
-
-
-def _scope(role: Role | None) -> Scope:
-    # The same for all of a role: who it is is the caller's name, and answers can be shared.
-    return scope_of_role(role, str(role)) if role else Scope("without a role")
+    # What they may see is for the policies to say: nothing until then.
+    return Caller(known_as, Scope(known_as), held, by_key=by_key, confirmed_at=now, role=role)

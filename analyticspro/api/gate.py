@@ -10,11 +10,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from analyticspro.api.callers import Caller, Callers
 from analyticspro.api.denials import Denials
+from analyticspro.api.granted import Granted
 from analyticspro.errors import (
     AnalyticsProError,
     DefinitionError,
     Forbidden,
-    ServiceUnavailable,
 )
 
 __all__ = ["LARGEST_BODY", "OPEN", "Gate", "origin", "refusal", "too_large"]
@@ -45,6 +45,7 @@ class Gate:
         self,
         app: ASGIApp,
         callers: Callers,
+        granted: Granted,
         denials: Denials,
         own: Mapping[str, ASGIApp] | None = None,
     ) -> None:
@@ -53,11 +54,13 @@ class Gate:
         Args:
             app: What is behind it.
             callers: Knows whose a token is.
+            granted: Knows what they may see.
             denials: Takes note of whoever is not let in.
             own: Who answers a path instead, and checks who asks, before the body is read.
         """
         self._app = app
         self._callers = callers
+        self._granted = granted
         self._denials = denials
         self._own = own or {}
 
@@ -85,9 +88,10 @@ class Gate:
 
         try:
             caller = await again()
+            caller = caller and await self._granted.to(caller)
         except Forbidden as error:
             return refusal(error, 403)
-        except ServiceUnavailable as error:
+        except AnalyticsProError as error:  # the hub or the state database does not answer
             self._denials.counts["unavailable"] += 1
             return refusal(error, 503, {"Retry-After": "2"})
         if caller is None:

@@ -103,6 +103,11 @@ def _make(
         settle(place)
     except OSError as error:
         raise SourceError(f"The backup into {place} failed: {error.strerror}.") from None
+    except sqlite3.Error as error:
+        raise RetriableError(
+            f"The backup into {place} failed: {home.path / 'state.db'} cannot be read: {error}. "
+            "Try again."
+        ) from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return Made(str(target), len(manifest.files), manifest.size, manifest.revision)
@@ -166,7 +171,8 @@ def _state(home: Home, draft: Path) -> dict[str, Entry]:
     target = draft / file.name
     target.touch(mode=0o600)
     with (
-        closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as old,
+        # Not "ro": that reads a database of which another is just letting go with an error.
+        closing(sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True)) as old,
         closing(sqlite3.connect(target)) as new,
     ):
         old.backup(new)

@@ -84,7 +84,9 @@ class Sources:
             `next_at`, when it is synced by itself next; `is_at_work`. Instants are ISO 8601.
         """
         with self._warehouse.reader(scope) as reader:
-            extents, found = reader.extents(), reader.sources()
+            found = reader.sources()
+            with reader.seeing(scope.figures(())) as seen:
+                extents = seen.extents()
         declared = self._declared(dict(found.select("name", "declaration").iter_rows()))
         known = self.known(scope)
         rows = {row["name"]: row for row in known}

@@ -52,7 +52,7 @@ def test_a_token_is_whose_the_hub_says(hub: HubDouble):
     async def work(callers: Callers) -> None:
         found = await callers.of("a")
         assert isinstance(found, Caller)
-        assert found.scope == Scope("analyst")
+        assert (found.role, found.scope) == (Role.ANALYST, Scope("ada")), "nothing is granted yet"
         assert (found.is_owner, found.name) == (False, "ada")
         assert found.decide(Capability.SOURCES_READ).allowed
         refused = found.decide(Capability.SOURCES_WRITE)

@@ -22,6 +22,7 @@ from analyticspro.api.callers import Callers
 from analyticspro.api.denials import ACTION, Denials
 from analyticspro.api.edge import Edge
 from analyticspro.api.gate import Gate, refusal
+from analyticspro.api.granted import Granted
 from analyticspro.api.guard import needs, router
 from analyticspro.api.hub_answers import HubAnswers
 from analyticspro.api.watching import Watched
@@ -56,20 +57,21 @@ class Slow:
     def app(self) -> FastAPI:
         answers = HubAnswers(lambda: self.hub.home)
         denials = Denials(lambda: self.hub.home, window_s=0.3)
+        granted = Granted(lambda: self.hub.home)
 
         @asynccontextmanager
         async def lifespan(_: FastAPI) -> AsyncIterator[None]:
             yield
             await denials.close()
             await answers.close()
+            granted.close()
 
         app, routes = FastAPI(lifespan=lifespan), router()
         app.state.denials = denials
         app.add_exception_handler(Forbidden, lambda _, error: refused(error))
         app.add_middleware(Watched, every_s=EVERY_S)
-        app.add_middleware(
-            Gate, callers=Callers(OWN, answers, fresh_for_s=EVERY_S), denials=denials
-        )
+        callers = Callers(OWN, answers, fresh_for_s=EVERY_S)
+        app.add_middleware(Gate, callers=callers, granted=granted, denials=denials)
         app.add_middleware(Edge)
 
         @routes.get("/stream", openapi_extra=needs(Capability.SOURCES_WRITE))
