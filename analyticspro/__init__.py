@@ -13,6 +13,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
     from analyticspro.client import Client, connect
     from analyticspro.dashboards import bars, kpi, line, page, summary, table
     from analyticspro.errors import AnalyticsProError
@@ -46,3 +48,8 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'analyticspro' has no attribute {name!r}")
     return getattr(import_module(f"analyticspro.{_HOMES[name]}"), name)
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Have a notebook know the cell magic `%%sql`: `%load_ext analyticspro`."""
+    import_module("analyticspro.client.magic").load(shell)

@@ -6,12 +6,12 @@ command at hand.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analyticspro import backup, clock, ingest
 from analyticspro.asking import Asking
@@ -30,6 +30,9 @@ from analyticspro.operation import Sources
 from analyticspro.policy import OWNER, Scope, property_tags
 from analyticspro.secrets_store import Secrets
 from analyticspro.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from analyticspro import sql
 
 __all__ = ["Workspace", "catalogue"]
 
@@ -90,6 +93,33 @@ class Workspace:
         """
         with self._asking.governed(scope) as governed:
             return governed.values(dimension)
+
+    def sql(
+        self,
+        statement: str,
+        values: Mapping[str, Any],
+        scope: Scope,
+        *,
+        is_gone: Callable[[], bool] = lambda: False,
+        limits: sql.Limits | None = None,
+    ) -> Answer:
+        """Return the answer to a person's own statement; see `warehouse.asked.ask`.
+
+        Its provenance tells `revision`, `policy`, `rows`, `cut` (whether there were more) and
+        `notes`, in sentences.
+        """
+        from analyticspro.sql import Limits as SqlLimits  # brings sqlglot: nothing else needs it
+
+        limits = limits or SqlLimits()
+        with self._warehouse.reader(scope) as reader:
+            revision = reader.revision()
+            told = reader.ask(statement, values, limits, is_gone)
+        rows = told.frame.height
+        cut = f"Only the first {rows:,} rows are shown: an answer has up to {limits.rows:,}, and "
+        cut += f"{limits.bytes >> 20} MB. Narrow it down, or add it up."
+        provenance = {"revision": revision, "policy": scope.name, "rows": rows}
+        notes = [cut] if told.is_cut else []
+        return Answer(told.frame, provenance | {"cut": told.is_cut, "notes": notes})
 
     def info(self, scope: Scope) -> dict[str, Any]:
         """Return what a page needs to know of the workspace.

@@ -42,6 +42,7 @@ from analyticspro.api.links import Links
 from analyticspro.api.observing import Observed, scraping, told_of
 from analyticspro.api.operation_routes import operation_routes
 from analyticspro.api.schema_routes import schema_routes
+from analyticspro.api.sql_routes import sql_routes
 from analyticspro.api.syncing import Load, Loads
 from analyticspro.api.watching import Watched
 from analyticspro.config import environment
@@ -135,8 +136,14 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
         _links(Links()),
         _document(app),
     )
-    more = (describing(), schema_routes(workspace, loads), keeping_routes(workspace, loads))
-    for router in (*routers, *more, operation_routes(workspace, loads)):
+    more = (
+        describing(),
+        schema_routes(workspace, loads),
+        keeping_routes(workspace, loads),
+        operation_routes(workspace, loads),
+        sql_routes(workspace, figures),
+    )
+    for router in (*routers, *more):
         app.include_router(
             router,
             prefix="/v1",

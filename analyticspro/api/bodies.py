@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from analyticspro.errors import DefinitionError
 from analyticspro.grain import Grain
 from analyticspro.metrics import Filter, Query
 
@@ -16,6 +19,7 @@ __all__ = [
     "QueryBody",
     "RefusalBody",
     "ReplayBody",
+    "SqlBody",
     "SyncBody",
 ]
 
@@ -81,6 +85,44 @@ class SyncBody(_Body):
     """Which sources to sync: declarations as in sources.toml, or the home's own file."""
 
     sources: list[dict[str, Any]] | None = Field(default=None, max_length=100)
+
+
+class TypedBody(_Body):
+    """A value that JSON has no form for, as text."""
+
+    type: Literal["date", "datetime", "decimal"]
+    text: str = Field(max_length=100, examples=["2011-11-05T14:30:00"])
+
+    def value(self) -> date | datetime | Decimal:
+        """Return it; raises DefinitionError."""
+        try:
+            if self.type == "decimal":
+                return Decimal(self.text)
+            return (date if self.type == "date" else datetime).fromisoformat(self.text)
+        except (ValueError, ArithmeticError):
+            raise DefinitionError(f"{self.text!r} is no {self.type}.") from None
+
+
+_Value = bool | int | float | str | TypedBody | None
+
+
+class SqlBody(_Body):
+    """A statement on the views events, sessions and customers; `$name` stands for a value."""
+
+    statement: str = Field(
+        max_length=20_000, examples=["SELECT name, count(*) AS n FROM events GROUP BY name"]
+    )
+    values: dict[str, _Value | list[_Value]] = Field(default_factory=dict, max_length=100)
+
+    def bound(self) -> dict[str, Any]:
+        """Return what the names of the statement stand for."""
+        return {name: _plain(value) for name, value in self.values.items()}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return value.value() if isinstance(value, TypedBody) else value
 
 
 class DemoBody(_Body):

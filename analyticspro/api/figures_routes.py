@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 from typing import Annotated, Any
 
-import polars as pl
 from fastapi import APIRouter, Header, Response
 from fastapi.responses import JSONResponse
 
 from analyticspro.api import guard
+from analyticspro.api.arrow import ARROW, arrow
 from analyticspro.api.bodies import QueriesBody, QueryBody
 from analyticspro.api.callers import Caller
 from analyticspro.api.guard import Asking, needs
@@ -22,7 +21,6 @@ from analyticspro.workspace import Workspace
 
 __all__ = ["figures_routes"]
 
-ARROW = "application/vnd.apache.arrow.stream"
 _FIGURES = needs(Capability.DASHBOARD_READ)
 
 
@@ -44,7 +42,7 @@ def figures_routes(workspace: Workspace) -> APIRouter:
         told = _told(result, asking)
         if ARROW in accept:
             headers = {"Analyticspro-Provenance": json.dumps(told)}
-            return Response(_arrow(result.frame), media_type=ARROW, headers=headers)
+            return Response(arrow(result.frame), media_type=ARROW, headers=headers)
         return JSONResponse({"rows": result.rows(), "provenance": told})
 
     @router.post("/queries", openapi_extra=_FIGURES)
@@ -84,12 +82,5 @@ def _told(result: Answer, asking: Caller) -> dict[str, Any]:
 def _wire(result: Answer | AnalyticsProError, asking: Caller) -> dict[str, Any]:
     if isinstance(result, AnalyticsProError):
         return {"error": result.payload()}
-    frame = base64.b64encode(_arrow(result.frame)).decode()
+    frame = base64.b64encode(arrow(result.frame)).decode()
     return {"arrow": frame, "provenance": _told(result, asking)}
-
-
-def _arrow(frame: pl.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    # The oldest level is the one every Arrow reader knows (no string views).
-    frame.write_ipc_stream(buffer, compat_level=pl.CompatLevel.oldest())
-    return buffer.getvalue()

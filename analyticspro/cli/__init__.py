@@ -20,6 +20,7 @@ from analyticspro.cli import (
     secrets,
     services,
     sources,
+    sql,
 )
 from analyticspro.cli.root import group as main
 
@@ -44,4 +45,5 @@ __all__ = [
     "secrets",
     "services",
     "sources",
+    "sql",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -107,6 +108,29 @@ class Client:
     def answers(self, queries: Sequence[Query]) -> list[Answer | AnalyticsProError]:
         """Return an answer, or the error, for each query, all from one moment."""
         return self.transport.answers(queries)
+
+    def sql(self, statement: str, values: Mapping[str, Any] | None = None) -> pl.DataFrame:
+        """Return what a SELECT of one's own gives, on the views that docs/sql.md describes.
+
+        It runs in the service, under one's own data policy and within limits; an answer that
+        was cut off says so in a warning. Interrupting the call ends the statement there too.
+
+        Args:
+            statement: One SELECT or WITH in DuckDB's SQL, on events, sessions and customers.
+            values: What `$name` stands for, by name.
+
+        Returns:
+            The columns that the statement names. Moments are UTC, without a zone.
+
+        Raises:
+            DefinitionError: The statement is wrong, or takes more than the limits allow.
+            Forbidden: It is no query, or calls what it may not.
+            RetriableError: Too many run, or the services do not answer.
+        """
+        answer = self.transport.sql(statement, values or {})
+        for note in answer.provenance["notes"]:
+            warnings.warn(note, UserWarning, stacklevel=2)
+        return answer.frame
 
     def workspace(self) -> dict[str, Any]:
         """Return name, zone, currency, revision, and first and last moment with data."""

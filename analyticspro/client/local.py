@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -34,6 +34,10 @@ class Local:
     def answers(self, queries: Sequence[Query]) -> list[Answer | AnalyticsProError]:
         """Return an answer or an error for each query, all from one moment."""
         return self._with(lambda workspace: workspace.answers(queries, OWNER))
+
+    def sql(self, statement: str, values: Mapping[str, Any]) -> Answer:
+        """Return the answer to a statement of one's own."""
+        return self._with(lambda workspace: workspace.sql(statement, values, OWNER))
 
     def info(self) -> dict[str, Any]:
         """Return what a page needs to know of the workspace."""

@@ -6,18 +6,20 @@ import base64
 import http.client
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import polars as pl
 
+from analyticspro.client.sql_values import sent
 from analyticspro.client.transport import Decision, OnProgress
 from analyticspro.errors import AnalyticsProError, ServiceUnavailable, from_payload
 from analyticspro.metrics import Answer, Query
 
 __all__ = ["Remote"]
 
+_ARROW = "application/vnd.apache.arrow.stream"
 _TIMEOUT_S = 120.0
 _SIGN_OF_LIFE_TIMEOUT_S = 5.0
 _BROKEN = (OSError, http.client.HTTPException, ValueError)
@@ -48,6 +50,21 @@ class Remote:
             from_payload(item["error"]) if "error" in item else _answer(item)
             for item in self._call("POST", "/v1/queries", body)["answers"]
         ]
+
+    def sql(self, statement: str, values: Mapping[str, Any]) -> Answer:
+        """Return the answer to a statement of one's own; leaving off ends it there."""
+        body = {"statement": statement, "values": sent(values)}
+        headers = self._headers | {"Accept": _ARROW}
+        connection, response = self._open("POST", "/v1/sql", body, headers)
+        try:
+            if response.status >= http.client.BAD_REQUEST:
+                raise _error(response)
+            provenance = json.loads(response.headers["Analyticspro-Provenance"])
+            return Answer(pl.read_ipc_stream(io.BytesIO(response.read())), provenance)
+        except _BROKEN as error:
+            raise ServiceUnavailable(f"The api's answer broke off ({error}). Try again.") from None
+        finally:
+            connection.close()
 
     def info(self) -> dict[str, Any]:
         """Return what a page needs to know of the workspace."""

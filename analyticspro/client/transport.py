@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from analyticspro.errors import AnalyticsProError
@@ -19,6 +19,9 @@ class Transport(Protocol):
 
     def answers(self, queries: Sequence[Query]) -> list[Answer | AnalyticsProError]:
         """Return an answer or an error for each query, all from one moment."""
+
+    def sql(self, statement: str, values: Mapping[str, Any]) -> Answer:
+        """Return the answer to a statement of one's own; see `Client.sql`."""
 
     def info(self) -> dict[str, Any]:
         """Return what a page needs to know of the workspace; see `Workspace.info`."""

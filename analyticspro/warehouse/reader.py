@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import polars as pl
@@ -15,11 +15,16 @@ import polars as pl
 from analyticspro.errors import Forbidden, WarehouseError
 from analyticspro.policy import ALL_ROWS, UNTAGGED, Rows, Scope, property_tags
 from analyticspro.warehouse.failure import is_aftermath
+from analyticspro.warehouse.governed import COLUMNS, make_views, sight_of
 from analyticspro.warehouse.marks import BLOCKED, EVERY, marks
 from analyticspro.warehouse.narrowing import has_members, has_rollups, narrow, widen
 from analyticspro.warehouse.promotions import Promotion, promotions
 from analyticspro.warehouse.rollups import Rolled, rolled, rolled_extents
 from analyticspro.warehouse.session_days import sessions_up_to
+
+if TYPE_CHECKING:
+    from analyticspro.sql import Limits
+    from analyticspro.warehouse.asked import Told
 
 __all__ = ["Reader"]
 
@@ -156,6 +161,19 @@ class Reader:
         found = pl.from_arrow(table)
         assert isinstance(found, pl.DataFrame)
         return found
+
+    def ask(
+        self, text: str, values: Mapping[str, Any], limits: Limits, is_gone: Callable[[], bool]
+    ) -> Told:
+        """Return the answer to a person's own statement, on the views this scope may see.
+
+        Raises as `asked.ask` does. Nothing else is to be read with this reader afterwards.
+        """
+        from analyticspro.warehouse.asked import ask  # brings sqlglot
+
+        sights = {view: sight_of(self.scope, view) for view in COLUMNS}
+        make_views(self._connection, sights, self.promoted, self.sessions_up_to.up_to)
+        return ask(self._connection, text, values, limits, is_gone)
 
     def revision(self) -> int:
         """Return the number of the newest commit; 0 in an empty warehouse."""

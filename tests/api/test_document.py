@@ -81,6 +81,7 @@ def test_it_describes_every_route(document: dict[str, Any]):
         "POST /v1/screen",
         "POST /v1/sources/{name}/pause",
         "POST /v1/sources/{name}/resume",
+        "POST /v1/sql",
         "POST /v1/sync",
         "POST /v1/track",
     }

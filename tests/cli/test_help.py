@@ -53,7 +53,7 @@ def test_every_command_is_known_here():
         "secrets", "secrets list", "secrets remove", "secrets rotate-key", "secrets set",
         "sources", "sources backfill", "sources check", "sources history", "sources ledger",
         "sources pause", "sources preview", "sources rejects", "sources replay",
-        "sources resume", "sources status", "sources sync", "status", "up", "verify",
+        "sources resume", "sources status", "sources sync", "sql", "status", "up", "verify",
     }  # fmt: skip
 
 

@@ -12,8 +12,8 @@ from tests.api.server import environment
 
 HEAVY = {
     "alembic", "altair", "anyio", "cryptography", "duckdb", "fastapi", "httpx", "jsonschema",
-    "nbformat", "numpy", "pandas", "psycopg", "pyarrow", "pydantic", "sqlalchemy", "starlette",
-    "uvicorn",
+    "nbformat", "numpy", "pandas", "psycopg", "pyarrow", "pydantic", "sqlalchemy", "sqlglot",
+    "starlette", "uvicorn",
 }  # fmt: skip
 
 

@@ -1,0 +1,127 @@
+"""A person's own SQL over HTTP: ended when whoever asked goes away."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, time
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request, Response
+
+from analyticspro.api import guard
+from analyticspro.api.arrow import ARROW, arrow
+from analyticspro.api.bodies import SqlBody
+from analyticspro.api.guard import Asking, needs
+from analyticspro.api.observing import Figures
+from analyticspro.errors import RetriableError
+from analyticspro.metrics import Answer
+from analyticspro.policy import Capability
+from analyticspro.workspace import Workspace
+
+__all__ = ["sql_routes"]
+
+_AT_ONCE_EACH = 2
+_AT_ONCE_ALL = 4
+
+
+def sql_routes(workspace: Workspace, figures: Figures) -> APIRouter:
+    """Return the route for an opened workspace."""
+    router = guard.router()
+    turns = _Turns()
+    figures.gauge("sql_statements", "Statements of persons that run.", lambda: turns.taken)
+
+    @router.post(
+        "/sql",
+        openapi_extra=needs(Capability.NOTEBOOKS_WRITE),
+        response_model=None,
+        responses={200: {"content": {ARROW: {}}}},
+    )
+    async def sql(
+        body: SqlBody, request: Request, asking: Asking, accept: Annotated[str, Header()] = ""
+    ) -> Response:
+        """Answer one SELECT on the governed views: as JSON, or as an Arrow IPC stream."""
+        gone = threading.Event()
+        ask = partial(
+            workspace.sql, body.statement, body.bound(), asking.scope, is_gone=gone.is_set
+        )
+        with turns.one(asking.name):
+            answer = await _while_there(request, ask, gone)
+        return await asyncio.to_thread(_response, answer, is_arrow=ARROW in accept)
+
+    return router
+
+
+class _Turns:
+    """How many statements run, of each person and of all: they share the processors."""
+
+    def __init__(self) -> None:
+        self._running: Counter[str] = Counter()
+
+    @property
+    def taken(self) -> int:
+        return self._running.total()
+
+    @contextmanager
+    def one(self, person: str) -> Iterator[None]:
+        if self._running[person] >= _AT_ONCE_EACH:
+            raise RetriableError(
+                f"{_AT_ONCE_EACH} statements of yours run already. Wait until one is done."
+            )
+        if self.taken >= _AT_ONCE_ALL:
+            raise RetriableError("Too many statements of others run already. Try again soon.")
+        self._running[person] += 1
+        try:
+            yield
+        finally:
+            self._running[person] -= 1
+
+
+async def _while_there(
+    request: Request, ask: Callable[[], Answer], gone: threading.Event
+) -> Answer:
+    """Return the answer; `gone` is set once nobody waits for it any more."""
+    work = asyncio.ensure_future(asyncio.to_thread(ask))
+    departure = asyncio.ensure_future(_departed(request))
+    try:
+        await asyncio.wait({work, departure}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            gone.set()
+        return await work
+    finally:
+        gone.set()  # also where the service is being stopped
+        departure.cancel()
+
+
+async def _departed(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _response(answer: Answer, *, is_arrow: bool) -> Response:
+    if is_arrow:
+        provenance = {"Analyticspro-Provenance": json.dumps(answer.provenance)}
+        return Response(arrow(answer.frame), media_type=ARROW, headers=provenance)
+    content = {"rows": _plain(answer.frame.to_dicts()), "provenance": answer.provenance}
+    return Response(json.dumps(content), media_type="application/json")
+
+
+def _plain(value: object) -> object:
+    """Return a value as JSON can say it: what it cannot, as text; no number, as null."""
+    if isinstance(value, dict):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, bytes):
+        return value.hex()
+    return value.isoformat() if isinstance(value, date | datetime | time) else str(value)
