@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import duckdb
 
 from analyticspro.errors import Forbidden
-from analyticspro.policy import OWNER, Scope
+from analyticspro.policy import FIELD_TAGS, UNTAGGED, Scope
 from analyticspro.warehouse.promotions import Promotion
 from analyticspro.warehouse.schema import PROMOTED
 from analyticspro.warehouse.sessions import every_session
@@ -57,6 +57,8 @@ COLUMNS: dict[str, dict[str, str]] = {
     },
 }
 
+_UNKNOWN = frozenset({UNTAGGED})
+
 
 @dataclass(frozen=True)
 class Sight:
@@ -67,26 +69,45 @@ class Sight:
             it is null. A column that is not named shows everywhere.
         rows: The SQL of the rows it sees, likewise; None for all. Both are written into a
             view, which binds no values: whoever makes them quotes these.
+        others: The SQL of the rows in which promoted properties show.
     """
 
     shown: Mapping[str, str] = field(default_factory=dict)
     rows: str | None = None
+    others: str = "true"
 
 
-def sight_of(scope: Scope, view: str) -> Sight:
-    """Return what `scope` sees of `view`.
+def sight_of(scope: Scope, view: str) -> Sight | None:
+    """Return what `scope` sees of `view`; None if the view is not for it at all.
 
     Raises:
-        Forbidden: No policy says anything of this scope; what is not granted is refused.
+        Forbidden: It sees no records whatever.
     """
-    if scope == OWNER:
+    if scope.is_unlimited:
         return Sight()
-    raise Forbidden(f"No data policy says what {scope.name!r} may see of {view}. Ask an admin.")
+    rows = scope.records()
+    if rows.is_none:
+        raise Forbidden(scope.explain_field("A record of events", ()).reason)
+    if view == "sessions" and not rows.fields <= {"source"}:
+        return None  # some of their events are not shown, and would be told by them
+    filtered = None if rows.is_all or view == "customers" else rows.sql(_quoted)
+    if view != "events":
+        return Sight(rows=filtered)
+    tagged = {name: scope.records(FIELD_TAGS.get(name, _UNKNOWN)) for name in COLUMNS[view]}
+    shown = {name: each.sql(_quoted) for name, each in tagged.items() if not each.is_all}
+    others = scope.records(_UNKNOWN)  # promoted properties, until their tags are asked for here
+    return Sight(shown, filtered, "true" if others.is_all else others.sql(_quoted))
+
+
+def _quoted(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_quoted, value))}]"
+    return "'" + str(value).replace("'", "''") + "'"
 
 
 def make_views(
     connection: duckdb.DuckDBPyConnection,
-    sights: dict[str, Sight],
+    sights: Mapping[str, Sight | None],
     promoted: Sequence[Promotion],
     sessions_up_to: int,
 ) -> None:
@@ -96,16 +117,20 @@ def make_views(
     """
     extra = {p.dimension: p.column for p in promoted if p.dimension not in COLUMNS["events"]}
     columns = COLUMNS["events"] | dict.fromkeys(extra, "VARCHAR")
-    live = ", ".join(
-        [*COLUMNS["events"], *(f'{column} AS "{name}"' for name, column in extra.items())]
-    )
+    # All columns: a filter may be about one that is not shown.
+    live = ", ".join(["*", *(f'{column} AS "{name}"' for name, column in extra.items())])
     bodies = {
         "events": f"SELECT {live} FROM events WHERE retired IS NULL",
         "sessions": every_session().replace("$sessions_up_to", f"{sessions_up_to:d}"),
         "customers": _CUSTOMERS,
     }
     for view, body in bodies.items():
-        seen = _seen(columns if view == "events" else COLUMNS[view], body, sights[view])
+        sight = sights[view]
+        if sight is None:
+            continue
+        if view == "events":
+            sight = replace(sight, shown={**dict.fromkeys(extra, sight.others), **sight.shown})
+        seen = _seen(columns if view == "events" else COLUMNS[view], body, sight)
         connection.execute(f"CREATE TEMP VIEW governed_{view} AS {seen}")
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from analyticspro.config import Home
 from analyticspro.errors import AnalyticsProError, DefinitionError, Forbidden, Stopped
-from analyticspro.policy import OWNER, Scope
+from analyticspro.policy import OWNER, Grant, RowFilter, Scope
 from analyticspro.sql import Limits, check
 from analyticspro.warehouse import Reader, Warehouse
 from analyticspro.warehouse.governed import COLUMNS, Sight, make_views
@@ -426,6 +426,27 @@ def test_an_answer_is_cut_at_rows_and_at_bytes(warehouse: Warehouse):
 def test_another_scope_sees_nothing(warehouse: Warehouse):
     with warehouse.reader(Scope("ada")) as reader, pytest.raises(Forbidden, match="ada"):
         reader.ask("SELECT 1", {}, QUICK, lambda: False)
+
+
+def test_a_grant_is_what_shows(warehouse: Warehouse):
+    """Tags mask fields, filters leave out rows, of customers too; sessions would tell of both."""
+    country = RowFilter.parse("country=Italy")
+    ada = Scope("ada", (Grant(frozenset(), (country,)),))
+
+    def seen(statement: str) -> list[tuple[Any, ...]]:
+        with warehouse.reader(ada) as reader:
+            return reader.ask(statement, {}, QUICK, lambda: False).frame.rows()
+
+    assert seen("SELECT DISTINCT country, amount_minor, properties FROM events") == [
+        ("Italy", None, None)
+    ]
+    [(customers,)] = seen("SELECT count(*) FROM customers")
+    wanted = ask(
+        warehouse, "SELECT count(DISTINCT customer_id) FROM events WHERE country = 'Italy'"
+    )
+    assert wanted == [(customers,)]
+    with pytest.raises(DefinitionError, match="sessions"):
+        seen("SELECT * FROM sessions")
 
 
 def test_masks_and_row_filters_hold_in_the_views(warehouse: Warehouse):
