@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Response
 from fastapi.responses import JSONResponse
 
 from analyticspro.api import guard
-from analyticspro.api.arrow import ARROW, arrow
+from analyticspro.api.arrow import ARROW, answer_in_arrow, arrow
 from analyticspro.api.bodies import QueriesBody, QueryBody
 from analyticspro.api.callers import Caller
 from analyticspro.api.guard import Asking, needs
@@ -41,8 +40,7 @@ def figures_routes(workspace: Workspace) -> APIRouter:
             raise result
         told = _told(result, asking)
         if ARROW in accept:
-            headers = {"Analyticspro-Provenance": json.dumps(told)}
-            return Response(arrow(result.frame), media_type=ARROW, headers=headers)
+            return answer_in_arrow(result.frame, told)
         return JSONResponse({"rows": result.rows(), "provenance": told})
 
     @router.post("/queries", openapi_extra=_FIGURES)

@@ -16,7 +16,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request, Response
 
 from analyticspro.api import guard
-from analyticspro.api.arrow import ARROW, arrow
+from analyticspro.api.arrow import ARROW, answer_in_arrow
 from analyticspro.api.bodies import SqlBody
 from analyticspro.api.guard import Asking, needs
 from analyticspro.api.observing import Figures
@@ -106,8 +106,7 @@ async def _departed(request: Request) -> None:
 
 def _response(answer: Answer, *, is_arrow: bool) -> Response:
     if is_arrow:
-        provenance = {"Analyticspro-Provenance": json.dumps(answer.provenance)}
-        return Response(arrow(answer.frame), media_type=ARROW, headers=provenance)
+        return answer_in_arrow(answer.frame, answer.provenance)
     content = {"rows": _plain(answer.frame.to_dicts()), "provenance": answer.provenance}
     return Response(json.dumps(content), media_type="application/json")
 

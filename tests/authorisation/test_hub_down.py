@@ -66,6 +66,6 @@ def test_the_audit_log_has_who_was_refused_what(site: Site):
         assert site.tokens["mara"] not in json.dumps([row.reason for row in rows])
         return [row.subject for row in rows]
 
-    until(lambda: "POST /v1/erase" in told() or "several requests" in told())
+    until(lambda: "POST /v1/erase" in told() or "several requests" in told(), 90)
     with State.open(home.state_address) as state:
         assert AuditLog.of(home, state).verify().is_whole

@@ -28,6 +28,7 @@ NEEDED: dict[tuple[str, str], str] = {
     ("GET", "/v1/dimensions/{name}/values"): C.DASHBOARD_READ,
     ("POST", "/v1/query"): C.DASHBOARD_READ,
     ("POST", "/v1/queries"): C.DASHBOARD_READ,
+    ("POST", "/v1/sql"): C.NOTEBOOKS_WRITE,
     ("GET", "/v1/sources"): C.SOURCES_READ,
     ("GET", "/v1/ledger"): C.SOURCES_READ,
     ("GET", "/v1/schema"): C.SOURCES_READ,
