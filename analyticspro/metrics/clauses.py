@@ -6,7 +6,7 @@ the catalogue and from here alone: names of columns, and grains.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from analyticspro.period import to_instant
 
 __all__ = [
     "INTERVAL",
+    "among",
     "bucket",
     "bucket_column",
     "chosen",
@@ -77,34 +78,36 @@ def chosen(cut: Cut, wanted: Sequence[Simple], values: dict[str, Any]) -> list[s
     terms = []
     if all(measure.events for measure in wanted):
         names = sorted({name for measure in wanted for name in measure.events})
-        # One statement may read in two places, of which each counts other events.
-        key = "names" if values.get("names", names) == names else f"names_{len(values)}"
-        values[key] = names
-        terms.append(f"name = ANY(${key})")
-    for number, item in enumerate(cut.where):
+        terms.append(among("name", names, values))
+    for item in cut.where:
         column = dimension(item.dimension)
-        terms.append(_one_of(column, f"filter_{number}", item.values, values, exclude=item.exclude))
+        terms.append(_filtered(column, item.values, values, exclude=item.exclude))
     return terms
 
 
 def own(measure: Simple, values: dict[str, Any]) -> list[str]:
     """Return the terms for the events that `measure` counts, whatever is read beside it."""
-    terms = []
-    if measure.events:
-        values[f"of_{measure.name}"] = list(measure.events)
-        terms.append(f"name = ANY($of_{measure.name})")
-    for number, item in enumerate(measure.where):
-        name = f"of_{measure.name}_{number}"
-        terms.append(_one_of(read(item.of), name, item.values, values, exclude=item.exclude))
+    terms = [among("name", measure.events, values)] if measure.events else []
+    for item in measure.where:
+        terms.append(_filtered(read(item.of), item.values, values, exclude=item.exclude))
     return terms
 
 
-def _one_of(
-    column: str, name: str, wanted: Sequence[str], values: dict[str, Any], *, exclude: bool
-) -> str:
-    values[name] = list(wanted)
-    test = f"coalesce({column} = ANY(${name}), false)"
-    return f"NOT {test}" if exclude else test
+def among(column: str, wanted: Iterable[str], values: dict[str, Any]) -> str:
+    """Return the term that `column` is one of `wanted`; each text is bound once.
+
+    One by one, since DuckDB looks through a bound list for every row of a table.
+    """
+    bound = {text: name for name, text in values.items() if name.startswith(_TEXT)}
+    for text in wanted:
+        bound.setdefault(text, f"{_TEXT}{len(bound)}")
+    values |= {name: text for text, name in bound.items()}
+    return f"{column} IN ({', '.join(f'${bound[text]}' for text in wanted) or 'NULL'})"
+
+
+def _filtered(column: str, wanted: Sequence[str], values: dict[str, Any], *, exclude: bool) -> str:
+    test = among(column, wanted, values)
+    return f"NOT coalesce({test}, false)" if exclude else test
 
 
 def read(column: str | Property) -> str:
@@ -136,11 +139,17 @@ def key_columns(cut: Cut, at: str = "occurred_at") -> list[str]:
     return [*bucket_column(cut, local(at, cut)), *keys]
 
 
-def bucket_column(cut: Cut, wall: str) -> list[str]:
-    """Return the column of the cut's grain, from the wall-clock time `wall`; none without."""
+def bucket_column(cut: Cut, wall: str, *, is_bucket: bool = False) -> list[str]:
+    """Return the column of the cut's grain, from the wall-clock time `wall`; none without.
+
+    Args:
+        cut: Whose grain.
+        wall: The time.
+        is_bucket: It is the start of a bucket of that grain already.
+    """
     if cut.grain is None:
         return []
-    found = bucket(wall, cut)
+    found = wall if is_bucket else bucket(wall, cut)
     if cut.shifted:
         found = f"({found} + {INTERVAL[cut.grain]})"
     return [f"{found}::{kind(cut.grain)} AS {quoted(cut.grain)}"]
@@ -178,6 +187,7 @@ def lines(*parts: str) -> str:
     return "\n".join(parts)
 
 
+_TEXT = "text_"
 _COLUMN = {"event": "name"} | {
     found.name: read(found.of) for found in catalog.DIMENSIONS.values() if found.of
 }

@@ -11,8 +11,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from analyticspro.metrics import told
 from analyticspro.metrics.clauses import (
     INTERVAL,
+    among,
     bucket,
     condition,
     conjunction,
@@ -30,34 +32,35 @@ from analyticspro.metrics.model import (
     Aggregation,
     Cumulative,
     Measured,
-    Metric,
     Property,
     Ratio,
     Simple,
     Unit,
-    is_to_date,
     measures,
 )
 from analyticspro.metrics.rolling import added, can_add, distinct, facts_of
 from analyticspro.metrics.statement import Statement, statement, value
 from analyticspro.warehouse import DIMENSIONS, Rolled, facts
 
-__all__ = ["cumulative", "measured", "present", "reading", "values"]
+__all__ = ["cumulative", "measured", "present", "values"]
 
 
 def measured(metrics: Sequence[Measured], cut: Cut, rolled: Rolled) -> Statement:
     """Return the statement for metrics that are computed within each bucket.
 
     It gives one row per bucket and combination of dimensions that has an event (just one
-    row without either): the keys, then the metrics.
+    row without either): the keys, then the metrics; from the rollups also `told.COLUMNS`.
     """
     wanted = tuple(dict.fromkeys(m for metric in metrics for m in measures(metric)))
     values = values_of(cut)
     inner = _from_rollups(wanted, cut, rolled, values)
+    tells = inner is not None
     if inner is None:
         inner = _from_events(wanted, cut, values)
     outer = [quoted(key) for key in cut.keys] + [f"{value(m, cut)} AS {m.name}" for m in metrics]
-    return statement(lines(f"SELECT {', '.join(outer)}", f"FROM (\n{inner}\n)"), values)
+    outer += told.COLUMNS if tells else ()
+    sql = lines(f"SELECT {', '.join(outer)}", f"FROM (\n{inner}\n)")
+    return statement(sql, values, tells=tells)
 
 
 def _from_events(wanted: Sequence[Simple], cut: Cut, values: dict[str, Any]) -> str:
@@ -89,21 +92,29 @@ def _from_rollups(
     sums = {m: added(m, own) for m in wanted if can_add(m)}
     branches = [
         lines(
-            f"SELECT {', '.join([*keys, *_filled(wanted, sums)])}",
+            f"SELECT {', '.join([*keys, *_filled(wanted, sums), *told.columns(wanted, own)])}",
             f"FROM (\n{found}\n)",
             "GROUP BY ALL" + (" HAVING sum(events) > 0" if keys else ""),
         )
     ]
+    if len(sums) == len(wanted):
+        values |= own
+        return branches[0]
     names = [quoted(key) for key in cut.keys]
     for measure, sql in counted.items():
         if sql is not None:
-            columns = [*names, *_filled(wanted, {measure: measure.name})]
+            columns = [*names, *_filled(wanted, {measure: measure.name}), *told.NOTHING]
             branches.append(f"SELECT {', '.join(columns)} FROM (\n{sql}\n)")
     if left:
-        columns = [*names, *_filled(wanted, {measure: measure.name for measure in left})]
+        columns = [
+            *names,
+            *_filled(wanted, {measure: measure.name for measure in left}),
+            *told.NOTHING,
+        ]
         branches.append(f"SELECT {', '.join(columns)} FROM (\n{_from_events(left, cut, own)}\n)")
     values |= own
     totals = [f"sum({m.name})::{_type(m)} AS {m.name}" for m in wanted]
+    totals += told.TOGETHER.values()
     union = "\nUNION ALL\n".join(branches)
     return lines(f"SELECT {', '.join([*names, *totals])}", f"FROM (\n{union}\n)", "GROUP BY ALL")
 
@@ -133,39 +144,6 @@ def cumulative(metric: Cumulative | Ratio, cut: Cut) -> Statement:
     return statement(lines(f"SELECT {', '.join(columns)}", f"FROM (\n{total}\n)"), values)
 
 
-def reading(metrics: Sequence[Metric], cut: Cut, rolled: Rolled) -> Statement:
-    """Return the statement that tells what the metrics read.
-
-    It gives one row: rows and late (events), and currencies, a list of those of the
-    amounts that are added up.
-    """
-    cut = replace(cut, by=())  # how it is broken down changes nothing of what is read
-    values = values_of(cut)
-    wanted = [measure for metric in metrics for measure in measures(metric)]
-    values["of_money"] = sorted({n for m in wanted if m.column == "amount_minor" for n in m.events})
-    from_start = not any(map(is_to_date, metrics))
-    origin = facts_of(wanted, cut, rolled, values, from_start=from_start)
-    if origin is None:
-        origin = lines(
-            "SELECT *, 1 AS events, is_late::BIGINT AS late,",
-            "    (amount_minor IS NOT NULL)::BIGINT AS amounts",
-            "FROM events",
-            f"WHERE {condition(cut, wanted, values, from_start=from_start)}",
-        )
-    return statement(
-        lines(
-            "SELECT coalesce(sum(events), 0)::BIGINT AS rows, coalesce(sum(late), 0)::BIGINT "
-            "AS late,",
-            "    list(currency) FILTER (amounts > 0) AS currencies",
-            "FROM (SELECT currency, sum(events) AS events, sum(late) AS late,",
-            "    sum(amounts) FILTER (name = ANY($of_money)) AS amounts",
-            f"FROM (\n{origin}\n)",
-            "GROUP BY ALL)",
-        ),
-        values,
-    )
-
-
 def values(dimension_name: str, rolled: Rolled, *, most: int) -> Statement:
     """Return the statement for the values of a dimension, the most frequent first."""
     column = dimension(dimension_name)
@@ -180,10 +158,11 @@ def values(dimension_name: str, rolled: Rolled, *, most: int) -> Statement:
 def present(dimension_name: str, wanted: Sequence[str], rolled: Rolled) -> Statement:
     """Return the statement for those of the values `wanted` that a dimension has."""
     column = dimension(dimension_name)
+    bound: dict[str, Any] = {"up_to": rolled.up_to, "zone": rolled.zone}
     return statement(
         f"SELECT value FROM ({_of_all(column, rolled)})\n"
-        f"WHERE value = ANY($wanted) GROUP BY ALL HAVING sum(events) > 0",
-        {"wanted": list(wanted), "up_to": rolled.up_to, "zone": rolled.zone},
+        f"WHERE {among('value', wanted, bound)} GROUP BY ALL HAVING sum(events) > 0",
+        bound,
     )
 
 

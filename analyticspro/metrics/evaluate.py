@@ -7,19 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import polars as pl
-
 from analyticspro.config import Settings
 from analyticspro.errors import DefinitionError, UnknownName
 from analyticspro.grain import Grain, WeekStart
 from analyticspro.metrics import catalog
 from analyticspro.metrics.answer import Answer
-from analyticspro.metrics.comparing import beside, filled, joined
-from analyticspro.metrics.compile import present, reading, values
+from analyticspro.metrics.comparing import beside
+from analyticspro.metrics.compile import present, values
 from analyticspro.metrics.cut import Cut
 from analyticspro.metrics.cuttable import Cuttable
-from analyticspro.metrics.kinds import has_every_bucket, statements
-from analyticspro.metrics.known import Known
+from analyticspro.metrics.kinds import has_every_bucket
+from analyticspro.metrics.known import Extent, Known
 from analyticspro.metrics.model import (
     Metric,
     Unit,
@@ -28,7 +26,8 @@ from analyticspro.metrics.model import (
     version,
 )
 from analyticspro.metrics.query import Query
-from analyticspro.metrics.statement import Statement
+from analyticspro.metrics.run import Run
+from analyticspro.metrics.told import Told
 from analyticspro.period import Period, comparison, parse_period, to_wall
 from analyticspro.warehouse import Reader
 
@@ -59,7 +58,7 @@ class _Asked:
     cut: Cut
     compared: Cut | None
     untils: dict[str, datetime]
-    watermarks: dict[str, datetime]
+    extent: Extent
     as_of: datetime | None
 
 
@@ -85,25 +84,26 @@ class Evaluator:
                 (with the nearest known), or amounts of several currencies in one figure.
         """
         asked = self._asked(query)
-        run = _Run(self.reader, asked.metrics, max(asked.untils.values(), default=None))
-        read = run.read(asked.cut)
-        before = run.read(asked.compared) if asked.compared else {}
-        run.currencies = self._currencies(query, read, before)
-        frame = run.frame(asked.cut)
+        until = max(asked.untils.values(), default=None)
+        run = Run(self.reader, asked.metrics, until, self.settings.currency)
+        told = run.told(asked.cut)
+        before = [run.told(asked.compared)] if asked.compared else []
+        currencies = self._currencies(query, told, *before)
+        frame = run.frame(asked.cut, currencies)
         keys = asked.cut.keys
         if asked.compared is not None:
-            frame = beside(frame, run.frame(asked.compared), asked.metrics, keys)
+            frame = beside(frame, run.frame(asked.compared, currencies), asked.metrics, keys)
         ordered = frame.sort(keys, nulls_last=True) if keys else frame
         named = ordered.rename(dict(zip(asked.cut.by, query.by, strict=True)))
-        provenance = self._provenance(asked, run, read)
+        provenance = self._provenance(asked, told, currencies, run.sql)
         provenance["notes"] += self._cuttable.notes(query, asked.metrics)
         return Answer(named, provenance)
 
     def values(self, dimension: str) -> list[str]:
         """Return the values that `dimension` has, the most frequent first (10,000 at most)."""
         column = self._cuttable.column(dimension)
-        statement = values(column, self.reader.rolled, most=_MOST_VALUES)
-        return self._frame(statement)["value"].to_list()
+        asking = values(column, self.reader.rolled, most=_MOST_VALUES)
+        return self.reader.frame(asking.sql, asking.values)["value"].to_list()
 
     @property
     def _cuttable(self) -> Cuttable:
@@ -115,34 +115,37 @@ class Evaluator:
             raise DefinitionError("Name at least one metric; 'analyticspro metrics' lists them.")
         self._cuttable.check(query, metrics)
         self._check_values(query)
-        span = self.known.span(metrics)
-        watermarks = self.known.watermarks(span)
+        extent = self.known.of(metrics)
         # What happened at the watermark itself is known; the end of a period is exclusive.
         untils = {
             source: to_wall(min(at + _MOMENT, self.now), self.settings.zone)
-            for source, at in watermarks.items()
+            for source, at in extent.watermarks.items()
         }
-        period = self._period(query.period, span)
+        period = self._period(query.period, extent)
         cut = self._cut(query, period)
         _check_length(cut, metrics, max(untils.values(), default=None))
         compared = self._compared(cut, period, untils) if query.compare else None
-        return _Asked(metrics, period, cut, compared, untils, watermarks, query.as_of)
+        return _Asked(metrics, period, cut, compared, untils, extent, query.as_of)
 
     def _check_values(self, query: Query) -> None:
         if self.known.revision == 0:
             return  # nothing is known yet, so nothing can be misspelt
         for item in query.where:
             column = self._cuttable.column(item.dimension)
-            found = self._frame(present(column, item.values, self.reader.rolled))["value"]
-            for missing in sorted(set(item.values) - set(found)):
+            unseen = [value for value in item.values if (column, value) not in self.known.seen]
+            if not unseen:
+                continue
+            asking = present(column, unseen, self.reader.rolled)
+            found = self.reader.frame(asking.sql, asking.values, is_short=True)["value"]
+            for missing in sorted(set(unseen) - set(found)):
                 raise UnknownName.of(item.dimension, missing, self.values(item.dimension))
+            self.known.seen.update((column, value) for value in found)
 
-    def _period(self, text: str, span: pl.DataFrame) -> Period:
+    def _period(self, text: str, known: Extent) -> Period:
         zone = self.settings.zone
         extent = None
-        if span.height:
-            last = min(span["last"].max(), self.now)  # type: ignore[type-var]
-            extent = (to_wall(span["first"].min(), zone), to_wall(last, zone))  # type: ignore[arg-type]
+        if known.first and known.last:
+            extent = (to_wall(known.first, zone), to_wall(min(known.last, self.now), zone))
         return parse_period(
             text,
             today=to_wall(self.now, zone),
@@ -174,8 +177,8 @@ class Evaluator:
         own = tuple((source, at) for source, at in ends.items() if at != end)
         return replace(cut, start=start, end=end, ends=own, shifted=True)
 
-    def _currencies(self, query: Query, *reads: dict[str, Any]) -> tuple[str, ...]:
-        found = {code for read in reads for code in read.get("currencies") or ()}
+    def _currencies(self, query: Query, *reads: Told) -> tuple[str, ...]:
+        found = {code for told in reads for code in told.currencies}
         if len(found) > 1 and "currency" not in query.by:
             raise DefinitionError(
                 f"These amounts are in {len(found)} currencies ({', '.join(sorted(found))}) and "
@@ -184,10 +187,12 @@ class Evaluator:
             )
         return tuple(sorted(found)) or (self.settings.currency,)
 
-    def _provenance(self, asked: _Asked, run: _Run, read: dict[str, Any]) -> dict[str, Any]:
-        cut, compared, watermarks = asked.cut, asked.compared, asked.watermarks
+    def _provenance(
+        self, asked: _Asked, told: Told, currencies: Sequence[str], sql: list[str]
+    ) -> dict[str, Any]:
+        cut, compared, extent = asked.cut, asked.compared, asked.extent
         until = max(cut.start, min([cut.end, *asked.untils.values()]))
-        currency = run.currencies[0] if len(run.currencies) == 1 else None
+        currency = currencies[0] if len(currencies) == 1 else None
         return {
             "metrics": {metric.name: _described(metric, currency) for metric in asked.metrics},
             "period": {"name": asked.period.name, **_bounds(cut), "until": until.isoformat()},
@@ -195,52 +200,18 @@ class Evaluator:
             "timezone": self.settings.timezone,
             "revision": self.known.revision,
             "as_of": None if asked.as_of is None else asked.as_of.isoformat(),
-            "watermarks": {name: at.isoformat() for name, at in watermarks.items()},
-            "sql": run.sql[0],
-            "statements": run.sql,
-            "rows_read": read["rows"],
-            "late": read["late"],
-            "rejected": self.known.rejected(list(watermarks)),
+            "watermarks": {name: at.isoformat() for name, at in extent.watermarks.items()},
+            "sql": sql[0],
+            "statements": sql,
+            "rows_read": told.rows,
+            "late": told.late,
+            "rejected": extent.rejected,
             "cached": False,
             "scope": self.reader.scope.name,
             "workspace": self.settings.name,
             "demo": self.settings.demo,
             "notes": [_OWN_ENDS] if compared and compared.ends else [],
         }
-
-    def _frame(self, statement: Statement) -> pl.DataFrame:
-        return self.reader.frame(statement.sql, statement.values)
-
-
-class _Run:
-    """Runs the statements of one query, and keeps their SQL."""
-
-    def __init__(self, reader: Reader, metrics: Sequence[Metric], until: datetime | None) -> None:
-        self._reader = reader
-        self._metrics = metrics
-        self._until = until
-        self.currencies: tuple[str, ...] = ()
-        self.sql: list[str] = []
-
-    def read(self, cut: Cut) -> dict[str, Any]:
-        """Return what is read over `cut`: rows, late and currencies."""
-        statement = reading(self._metrics, cut, self._reader.rolled)
-        return self._reader.frame(statement.sql, statement.values).row(0, named=True)
-
-    def frame(self, cut: Cut) -> pl.DataFrame:
-        """Return the keys and metrics over `cut`."""
-        cut = replace(cut, currencies=self.currencies)
-        frame: pl.DataFrame | None = None
-        for one in statements(self._metrics, cut, self._until, self._reader):
-            found = self._execute(one)
-            frame = found if frame is None else joined(frame, found, cut.keys)
-        assert frame is not None
-        names = [metric.name for metric in self._metrics]
-        return filled(frame.select(*cut.keys, *names), self._metrics)
-
-    def _execute(self, statement: Statement) -> pl.DataFrame:
-        self.sql.append(statement.sql)
-        return self._reader.frame(statement.sql, statement.values)
 
 
 def _check_length(cut: Cut, metrics: Sequence[Metric], until: datetime | None) -> None:

@@ -2,26 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import polars as pl
 
 from analyticspro.metrics.model import Metric, measures
 from analyticspro.warehouse import Reader
 
-__all__ = ["Known"]
+__all__ = ["Extent", "Known"]
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What is known of some events.
+
+    Attributes:
+        first: Their first moment, UTC; None if there are none.
+        last: Their last.
+        watermarks: Of each source they come from, UTC: the newest event of the last whole file;
+            the newest there is while none is whole yet.
+        rejected: How many records of these sources are set aside.
+    """
+
+    first: datetime | None
+    last: datetime | None
+    watermarks: Mapping[str, datetime]
+    rejected: int
 
 
 @dataclass(frozen=True)
 class Known:
-    """What every query of one revision needs to know; see `Reader.extents` and `.sources`."""
+    """What every query of one revision needs to know; see `Reader.extents` and `.sources`.
+
+    Attributes:
+        seen: Values that were found in a column, as (column, value).
+    """
 
     revision: int
     extents: pl.DataFrame
     sources: pl.DataFrame
     noted: int
+    seen: set[tuple[str, str]] = field(default_factory=set, compare=False)
+    _extents: dict[frozenset[str] | None, Extent] = field(default_factory=dict, compare=False)
 
     @classmethod
     def read(cls, reader: Reader, before: Known | None = None) -> Known:
@@ -42,24 +67,23 @@ class Known:
             return before
         return cls(revision, extents, sources, reader.noted)
 
-    def span(self, metrics: Sequence[Metric]) -> pl.DataFrame:
-        """Return the extents of the events that `metrics` count."""
+    def of(self, metrics: Sequence[Metric]) -> Extent:
+        """Return what is known of the events that `metrics` count; worked out once."""
         wanted = [measure for metric in metrics for measure in measures(metric)]
-        if any(not measure.events for measure in wanted):
-            return self.extents
-        names = {name for measure in wanted for name in measure.events}
-        return self.extents.filter(pl.col("name").is_in(names))
+        is_all = any(not measure.events for measure in wanted)
+        names = None if is_all else frozenset(n for m in wanted for n in m.events)
+        if names not in self._extents:
+            self._extents[names] = self._extent(names)
+        return self._extents[names]
 
-    def watermarks(self, span: pl.DataFrame) -> dict[str, datetime]:
-        """Return the watermark of each source in `span`, UTC.
-
-        It is the newest event of the last whole file; of the newest event there is while
-        none is whole yet.
-        """
-        newest = span.group_by("source").agg(pl.col("last").max()).sort("source")
+    def _extent(self, names: frozenset[str] | None) -> Extent:
+        found = self.extents
+        if names is not None:
+            found = found.filter(pl.col("name").is_in(names))
+        newest = found.group_by("source").agg(pl.col("last").max()).sort("source")
         whole = dict(self.sources.select("name", "watermark").iter_rows())
-        return {source: whole.get(source) or last for source, last in newest.iter_rows()}
-
-    def rejected(self, names: Sequence[str]) -> int:
-        """Return how many records of the sources `names` are set aside."""
-        return int(self.sources.filter(pl.col("name").is_in(names))["rejected"].sum())
+        marks = {source: whole.get(source) or last for source, last in newest.iter_rows()}
+        aside = self.sources.filter(pl.col("name").is_in(list(marks)))["rejected"].sum()
+        first: Any = found["first"].min()
+        last: Any = found["last"].max()
+        return Extent(first, last, marks, int(aside))

@@ -7,6 +7,7 @@ from typing import Any
 
 from analyticspro.grain import Grain
 from analyticspro.metrics.clauses import (
+    among,
     bucket_column,
     chosen,
     conjunction,
@@ -18,7 +19,7 @@ from analyticspro.metrics.clauses import (
     utc,
 )
 from analyticspro.metrics.cut import Cut
-from analyticspro.metrics.model import Aggregation, Simple
+from analyticspro.metrics.model import Aggregation, Simple, Unit
 from analyticspro.metrics.span import Span, of_days, span
 from analyticspro.warehouse import DIMENSIONS, MEMBERS, Rolled, facts, members
 
@@ -59,7 +60,7 @@ def facts_of(
     terms = chosen(cut, wanted, values)
     within = _whole(whole, cut, values, from_start=from_start)
     rolled_up = lines(
-        f"SELECT {', '.join([*bucket_column(cut, _wall(whole, cut)), columns, sums])}",
+        f"SELECT {', '.join([*_bucket(whole, cut), columns, sums])}",
         f"FROM ({facts(whole.grain, rolled)})",
         f"WHERE {conjunction([*within, *terms])}",
     )
@@ -78,12 +79,9 @@ def facts_of(
 
 def added(measure: Simple, values: dict[str, Any]) -> str:
     """Return what adds `measure` up over the rows of `facts_of`."""
-    keep = ""
-    if measure.events:
-        values[f"of_{measure.name}"] = list(measure.events)
-        keep = f" FILTER (name = ANY($of_{measure.name}))"
+    keep = f" FILTER ({among('name', measure.events, values)})" if measure.events else ""
     column = measure.column if measure.aggregation is Aggregation.SUM else "events"
-    kind = "BIGINT" if column == "events" else "HUGEINT"
+    kind = "HUGEINT" if measure.unit is Unit.MONEY else "BIGINT"
     return f"coalesce(sum({column}){keep}, 0)::{kind}"
 
 
@@ -117,15 +115,10 @@ def present(measure: Simple, cut: Cut, rolled: Rolled, values: dict[str, Any]) -
     ):
         return None
     values["up_to"] = rolled.up_to
-    own: dict[str, Any] = {}
-    terms = chosen(cut, [measure], own)
-    if "names" in own:
-        values[f"of_{measure.name}"] = own.pop("names")
-        terms[0] = f"name = ANY($of_{measure.name})"
-    values |= own
+    terms = chosen(cut, [measure], values)
     by = [f"{dimension(name)} AS {quoted(name)}" for name in cut.by]
     keys = ", ".join([*(quoted(key) for key in cut.keys), ""])
-    first = [*bucket_column(cut, _wall(whole, cut)), *by, "member", "events"]
+    first = [*_bucket(whole, cut), *by, "member", "events"]
     second = [*bucket_column(cut, local("occurred_at", cut)), *by, f"hash({measure.column})", "1"]
     within = _whole(whole, cut, values, from_start=True)
     left = _left_over(whole, cut, values, from_start=True)
@@ -154,8 +147,11 @@ def _has(cut: Cut, columns: Sequence[str]) -> bool:
     return all(dimension(name) in columns for name in needed)
 
 
-def _wall(whole: Span, cut: Cut) -> str:
-    return local("bucket", cut) if whole.grain == "hour" else "bucket::TIMESTAMP"
+def _bucket(whole: Span, cut: Cut) -> list[str]:
+    if cut.grain == whole.grain != "hour":
+        return bucket_column(cut, "bucket", is_bucket=True)
+    wall = local("bucket", cut) if whole.grain == "hour" else "bucket::TIMESTAMP"
+    return bucket_column(cut, wall)
 
 
 def _whole(whole: Span, cut: Cut, values: dict[str, Any], *, from_start: bool) -> list[str]:

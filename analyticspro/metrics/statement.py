@@ -16,16 +16,22 @@ __all__ = ["Statement", "statement", "value"]
 
 @dataclass(frozen=True)
 class Statement:
-    """SQL and the values bound into it."""
+    """SQL and the values bound into it.
+
+    Attributes:
+        tells: Whether its rows tell what was read, besides the figures: see `told.COLUMNS`.
+    """
 
     sql: str
     values: Mapping[str, Any]
+    tells: bool = False
 
 
-def statement(sql: str, values: Mapping[str, Any]) -> Statement:
+def statement(sql: str, values: Mapping[str, Any], *, tells: bool = False) -> Statement:
     """Return the statement with those of the values that it names."""
     used = set(re.findall(r"\$(\w+)", sql))
-    return Statement(sql, {name: value for name, value in values.items() if name in used})
+    bound = {name: value for name, value in values.items() if name in used}
+    return Statement(sql, bound, tells)
 
 
 def value(metric: Metric, cut: Cut) -> str:

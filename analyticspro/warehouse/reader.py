@@ -19,12 +19,14 @@ from analyticspro.warehouse.governed import COLUMNS, make_views, sight_of
 from analyticspro.warehouse.marks import BLOCKED, EVERY, marks
 from analyticspro.warehouse.narrowing import has_members, has_rollups, narrow, widen
 from analyticspro.warehouse.promotions import Promotion, promotions
-from analyticspro.warehouse.rollups import Rolled, rolled, rolled_extents
+from analyticspro.warehouse.rollups import TAIL, Rolled, rolled, rolled_extents
 from analyticspro.warehouse.session_days import sessions_up_to
+from analyticspro.warehouse.short_answers import short_answer
 
 if TYPE_CHECKING:
     from analyticspro.sql import Limits
     from analyticspro.warehouse.asked import Told
+    from analyticspro.warehouse.tail import Tail
 
 __all__ = ["Reader"]
 
@@ -53,8 +55,10 @@ class Reader:
         as_of: int | None = None,
         noted: int = 0,
         rows: Rows | None = None,
+        tail: Tail | None = None,
     ) -> None:
         self._connection = connection
+        self._tail = tail
         self._zone = zone
         self._rows = ALL_ROWS if rows is None and scope.is_unlimited else rows
         self.scope = scope
@@ -68,9 +72,18 @@ class Reader:
             return Rolled(0, self._zone)
         found = rolled(self._connection, self._zone)
         if self._rows is None or self._rows.is_all:
-            return found
+            return self._with_tail(found)
         up_to = found.up_to if has_rollups(self._rows) else 0
         return replace(found, up_to=up_to, has_members=has_members(self._rows))
+
+    def _with_tail(self, found: Rolled) -> Rolled:
+        if self._tail is None or found.up_to == 0 or found.is_current:
+            return found
+        sums = self._tail.since(self._connection, found)
+        if sums is None:
+            return found
+        self._connection.register(TAIL, sums)
+        return replace(found, has_tail=True)
 
     @cached_property
     def sessions_up_to(self) -> Rolled:
@@ -106,6 +119,7 @@ class Reader:
                 as_of=self.as_of,
                 noted=self.noted,
                 rows=rows,
+                tail=self._tail,
             )
         except BaseException:
             with suppress(duckdb.Error):  # after some errors it answers nothing any more
@@ -133,8 +147,15 @@ class Reader:
                 "An admin can grant all rows."
             )
 
-    def frame(self, sql: str, values: Mapping[str, Any] | None = None) -> pl.DataFrame:
+    def frame(
+        self, sql: str, values: Mapping[str, Any] | None = None, *, is_short: bool = False
+    ) -> pl.DataFrame:
         """Return the rows that `sql` gives; `$name` in it stands for `values["name"]`.
+
+        Args:
+            sql: One statement.
+            values: Bound into it.
+            is_short: Few rows are to come; changes nothing but how long it takes.
 
         Raises:
             WarehouseError: The stored data cannot be read.
@@ -142,10 +163,14 @@ class Reader:
         """
         if self._rows is None:
             raise Forbidden(f"{self.scope.name} sees a part of the data, and this names none.")
-        return self._frame(sql, values)
+        return self._frame(sql, values, is_short=is_short)
 
-    def _frame(self, sql: str, values: Mapping[str, Any] | None = None) -> pl.DataFrame:
+    def _frame(
+        self, sql: str, values: Mapping[str, Any] | None = None, *, is_short: bool = False
+    ) -> pl.DataFrame:
         try:
+            if is_short:
+                return short_answer(self._connection, sql, values or {})
             table = self._connection.sql(sql, params=dict(values or {})).to_arrow_table()
         except duckdb.Error as error:
             # A block whose checksum is wrong comes as the root of DuckDB's errors itself.
@@ -214,7 +239,8 @@ class Reader:
         if self.rolled.up_to == 0:
             found = self.frame(f"{_EXTENTS} GROUP BY ALL ORDER BY ALL")
         else:
-            bound = {} if self.rolled.is_current else {"up_to": self.rolled.up_to}
+            is_whole = self.rolled.is_current or self.rolled.has_tail
+            bound = {} if is_whole else {"up_to": self.rolled.up_to}
             found = self.frame(rolled_extents(self.rolled), bound)
             found = pl.concat([self._exact(row) for row in found.iter_slices(1)] or [found])
             found = found.drop("gone", strict=False)

@@ -34,6 +34,7 @@ from analyticspro.warehouse.rollups import compact
 from analyticspro.warehouse.schema import MIGRATIONS
 from analyticspro.warehouse.session_days import bring_up
 from analyticspro.warehouse.syncs import Syncs
+from analyticspro.warehouse.tail import Tail
 from analyticspro.warehouse.writer import Writer
 
 __all__ = ["Warehouse"]
@@ -60,6 +61,7 @@ class Warehouse:
         self._writing = threading.Lock()
         self._memory: Memory | None = None
         self._confirmed = Confirmed(file)
+        self._tail = Tail(zone)
         self._turns: dict[str, threading.Lock] = {}
         self.properties = Properties(database, self._writing)
         self.syncs = Syncs(database, self._writing)
@@ -147,7 +149,7 @@ class Warehouse:
         # Asked before the moment is fixed, so that it never promises a note that is not there.
         noted = 0 if self._memory is None else self._memory.noted
         with self._database.cursor("BEGIN TRANSACTION READ ONLY") as cursor:
-            yield Reader(cursor, scope, self._zone, noted=noted)
+            yield Reader(cursor, scope, self._zone, noted=noted, tail=self._tail)
 
     @contextmanager
     def writer(self) -> Iterator[Writer]:

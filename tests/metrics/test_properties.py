@@ -57,7 +57,7 @@ def holds(shop: Shop, *properties: str) -> None:
 def asked(shop: Shop, *metrics: Simple) -> tuple[object, ...]:
     with shop.warehouse.reader(OWNER) as reader:
         found = measured(metrics, EVERYTHING, reader.rolled)
-        return reader.frame(found.sql, found.values).row(0)
+        return reader.frame(found.sql, found.values).select(m.name for m in metrics).row(0)
 
 
 def of(column: Property | None, aggregation: Aggregation = Aggregation.SUM, *where: Only) -> Simple:
