@@ -5,6 +5,7 @@ export PYTHON CHROMIUM LAB_PORT INITDB MARIADBD
 
 BIN := .venv/bin
 NAME ?=
+OUT ?=
 
 help:
 	@echo "AnalyticsPro: what can be made"
@@ -44,9 +45,9 @@ lint: ## Check format, style, types and import layers.
 
 check: lint test test-browser ## Everything that CI runs; the notebook check is one of the tests.
 
-bench: install ## Run one benchmark: make bench NAME=startup
+bench: install ## Run one benchmark: make bench NAME=startup, NAME=nab OUT=DIR
 	@if [ ! -f "bench/$(NAME).py" ]; then echo "Write make bench NAME=… with one of:" $$(cd bench && grep -l __main__ *.py | sed 's/\.py//') >&2; exit 2; fi
-	@$(BIN)/python bench/$(NAME).py
+	@$(BIN)/python bench/$(NAME).py $(if $(OUT),--out '$(abspath $(OUT))')
 
 soak: ## Run the long forms of the tests.
 	@scripts/install dev
