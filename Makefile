@@ -47,7 +47,7 @@ check: lint test test-browser ## Everything that CI runs; the notebook check is 
 
 bench: install ## Run one benchmark: make bench NAME=startup, NAME=nab OUT=DIR
 	@if [ ! -f "bench/$(NAME).py" ]; then echo "Write make bench NAME=… with one of:" $$(cd bench && grep -l __main__ *.py | sed 's/\.py//') >&2; exit 2; fi
-	@$(BIN)/python bench/$(NAME).py $(if $(OUT),--out '$(abspath $(OUT))')
+	@$(BIN)/python bench/$(NAME).py $(if $(OUT),--out '$(OUT)')
 
 soak: ## Run the long forms of the tests.
 	@scripts/install dev

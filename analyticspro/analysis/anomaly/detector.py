@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from analyticspro.analysis.anomaly.judgement import Band, Basis, Judgement, View
@@ -128,7 +129,7 @@ class Detector:
         ordered = self._recent.ordered
         floor = 0.02 * (self._extremes.high - self._extremes.low)
         centre, around = middle(ordered), spread(ordered) + floor
-        short = list(self._recent.arrived)[-_SHORT:]
+        short = islice(reversed(self._recent.arrived), _SHORT)
         found = [
             (View.LEVEL, _ratio(abs(value - centre), around)),
             (View.STEP, _ratio(abs(value - (self._last or 0.0)), self._unit)),
