@@ -65,6 +65,7 @@ class Workspace:
             backups=home.path / "backups",
             zone=home.settings.timezone,
             wait_for_s=wait_for_s,
+            memory_mb=home.settings.memory_mb,
         )
         try:
             workspace = cls(home, warehouse)

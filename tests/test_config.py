@@ -69,6 +69,7 @@ def test_the_zone_and_the_environment_are_at_hand(monkeypatch: pytest.MonkeyPatc
         ("port = 8751", ("port and api_port", "8751", "must differ")),
         ('port = "8750"', ("port", "'8750'", "a whole number")),
         ("port = 8750.0", ("port", "8750.0", "a whole number")),
+        ("memory_mb = 20", ("memory_mb", "20", "256 is the least")),
         ("demo = 1", ("demo", "1", "true or false")),
         ("name = 5", ("name", "5", "must be text")),
         ('host = ""', ("host", "every address", "127.0.0.1")),

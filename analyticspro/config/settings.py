@@ -17,6 +17,7 @@ __all__ = ["Settings"]
 _STATE_EXAMPLE = "postgresql://analyticspro:${STATE_PASSWORD}@db/analyticspro"
 _MAIL_EXAMPLE = "smtp+starttls://analyticspro:${MAIL_PASSWORD}@mail.example:587"
 # Files among the zones that name no place: each machine means something else by them.
+_LEAST_MEMORY_MB = 256
 _NO_ZONES = ("localtime", "posixrules", "Factory")
 
 
@@ -77,6 +78,13 @@ class Settings:
     )
     backups_kept: int = field(
         default=7, metadata={"help": "How many of these backups are kept, the newest ones."}
+    )
+    memory_mb: int = field(
+        default=1500,
+        metadata={
+            "help": "Memory for the pages and intermediate results of the warehouse, MB; more than "
+            "that is put on disk. The ids of events take 32 bytes each besides."
+        },
     )
     hot_days: int = field(
         default=0,
@@ -155,6 +163,10 @@ class Settings:
         _check_ports({item.name: getattr(self, item.name) for item in fields(self)})
         if self.backups_kept < 1:
             raise SettingError(f"Setting backups_kept is {self.backups_kept}; keep at least 1.")
+        if self.memory_mb < _LEAST_MEMORY_MB:
+            raise SettingError(
+                f"Setting memory_mb is {self.memory_mb}; {_LEAST_MEMORY_MB} is the least."
+            )
         _check_days(self.hot_days, self.keep_days)
         _check_no_password("state_url", self.state_url, _STATE_EXAMPLE)
         _check_no_password("mail_url", self.mail_url, _MAIL_EXAMPLE)

@@ -27,8 +27,12 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 }
 
 
-def open_at(file: Path, backups: Path, migrations: Sequence[str]) -> duckdb.DuckDBPyConnection:
+def open_at(
+    file: Path, backups: Path, migrations: Sequence[str], memory_mb: int
+) -> duckdb.DuckDBPyConnection:
     """Return a connection to `file`, made or brought to the newest schema first.
+
+    It keeps `memory_mb` of pages and intermediate results in memory, and puts more on disk.
 
     Raises:
         WarehouseBusy: Another process holds it.
@@ -59,6 +63,7 @@ def open_at(file: Path, backups: Path, migrations: Sequence[str]) -> duckdb.Duck
         archive, remade = file.resolve().parent / ARCHIVE, remaking(file.resolve())
         partitions.at_hand(connection, archive, is_changed=version < len(migrations))
         shutil.rmtree(remade, ignore_errors=True)  # of a process that was killed
+        connection.execute(f"SET memory_limit = '{int(memory_mb)}MB'")
         connection.execute("SET GLOBAL TimeZone = 'UTC'")  # wherever this machine is
         connection.execute("SET GLOBAL parquet_metadata_cache = true")
         within = ", ".join(partitions.quoted(f"{folder}/") for folder in (archive, remade))

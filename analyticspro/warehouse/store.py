@@ -90,6 +90,7 @@ class Warehouse:
         zone: str = "UTC",
         wait_for_s: float = 0,
         migrations: Sequence[str] = MIGRATIONS,
+        memory_mb: int = 1500,
     ) -> Warehouse:
         """Return the warehouse in `file`, made or brought to the newest schema first.
 
@@ -99,6 +100,7 @@ class Warehouse:
             zone: Whose days and months are rolled up.
             wait_for_s: How long to wait for another process that holds the file, seconds.
             migrations: The steps from an empty file to the newest schema.
+            memory_mb: Memory for pages and intermediate results, MB.
 
         Raises:
             WarehouseBusy: Another process holds it, or another part of this one.
@@ -111,7 +113,7 @@ class Warehouse:
         while True:
             try:
                 with _held_here(place):
-                    connect = partial(open_at, file, backups, migrations)
+                    connect = partial(open_at, file, backups, migrations, memory_mb)
                     return cls(place, Database(place, connect), zone)
             except WarehouseBusy:
                 if time.monotonic() >= deadline:

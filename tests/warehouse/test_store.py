@@ -294,3 +294,17 @@ def test_damage_that_shows_only_when_read_names_the_cure(file: Path):
         warehouse.reader(OWNER) as reader,
     ):
         reader.sources()
+
+
+def test_memory_is_limited_and_what_needs_more_is_put_on_disk(file: Path, tmp_path: Path):
+    opened = Warehouse.open(file, backups=tmp_path, memory_mb=64)
+    try:
+        with opened.reader(OWNER) as reader:
+            sorted_ones = reader.frame(
+                "SELECT count(*) AS n FROM (SELECT DISTINCT hash(n) FROM range(3000000) r(n))"
+            )
+            [(limit,)] = reader.frame("SELECT current_setting('memory_limit') AS m").rows()
+    finally:
+        opened.close()
+    assert sorted_ones["n"].to_list() == [3_000_000]
+    assert limit == "61.0 MiB"
