@@ -17,7 +17,7 @@ from analyticspro.metrics.known import Known
 from analyticspro.metrics.remembered import Remembered
 from analyticspro.period import to_wall
 from analyticspro.policy import Rows, Scope
-from analyticspro.warehouse import Warehouse
+from analyticspro.warehouse import Ending, Warehouse
 
 __all__ = ["Asking"]
 
@@ -32,13 +32,20 @@ class Asking:
         self._narrowed: dict[Rows, Known] = {}
         self._remembered: AnswerCache = Remembered()
 
-    def answers(self, queries: Sequence[Query], scope: Scope) -> list[Answer | AnalyticsProError]:
+    def answers(
+        self, queries: Sequence[Query], scope: Scope, ending: Ending
+    ) -> list[Answer | AnalyticsProError]:
         """Return an answer to each query, or the error it ran into; see `Workspace.answers`."""
-        with self.governed(scope) as governed:
-            return [
-                self._now(governed, query) if query.as_of is None else self._earlier(query, scope)
-                for query in queries
-            ]
+        found = []
+        with self.governed(scope) as governed, ending.of(governed.reader):
+            for query in queries:
+                ending.check()
+                is_now = query.as_of is None
+                answer = (
+                    self._now(governed, query) if is_now else self._earlier(query, scope, ending)
+                )
+                found.append(answer)
+        return found
 
     def info(self, scope: Scope) -> dict[str, Any]:
         """Return what a page needs to know of the workspace; see `Workspace.info`."""
@@ -89,8 +96,8 @@ class Asking:
             self._remembered.put(query, seen, *moment, answer)
         return answer
 
-    def _earlier(self, query: Query, scope: Scope) -> Answer | AnalyticsProError:
-        with self._warehouse.reader(scope, as_of=query.as_of) as reader:
+    def _earlier(self, query: Query, scope: Scope, ending: Ending) -> Answer | AnalyticsProError:
+        with self._warehouse.reader(scope, as_of=query.as_of) as reader, ending.of(reader):
             governed = Governed.read(reader, self._home.settings, clock.now())
             return _answered(governed, query)
 

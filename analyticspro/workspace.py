@@ -29,7 +29,7 @@ from analyticspro.metrics.promotable import Promotable
 from analyticspro.operation import Sources
 from analyticspro.policy import OWNER, Scope, property_tags
 from analyticspro.secrets_store import Secrets
-from analyticspro.warehouse import Warehouse
+from analyticspro.warehouse import Ending, Warehouse
 
 if TYPE_CHECKING:
     from analyticspro import sql
@@ -74,12 +74,17 @@ class Workspace:
         finally:
             warehouse.close()
 
-    def answers(self, queries: Sequence[Query], scope: Scope) -> list[Answer | AnalyticsProError]:
+    def answers(
+        self, queries: Sequence[Query], scope: Scope, *, ending: Ending | None = None
+    ) -> list[Answer | AnalyticsProError]:
         """Return an answer to each query, or the error it ran into; all from one moment.
 
         Those that ask for what was known earlier are answered from that moment each.
+
+        Raises:
+            Stopped: `ending` had it end.
         """
-        return self._asking.answers(queries, scope)
+        return self._asking.answers(queries, scope, ending or Ending())
 
     def catalogue(self, scope: Scope) -> dict[str, list[dict[str, Any]]]:
         """Return the metrics and dimensions there are; of promoted properties, what is shown."""

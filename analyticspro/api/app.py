@@ -31,6 +31,7 @@ from analyticspro.api.collector import Collector
 from analyticspro.api.collector_document import describing
 from analyticspro.api.collector_requests import PATHS
 from analyticspro.api.denials import Denials
+from analyticspro.api.departing import Work
 from analyticspro.api.edge import Edge
 from analyticspro.api.figures_routes import figures_routes
 from analyticspro.api.gate import LARGEST_BODY, Gate, refusal, too_large
@@ -115,6 +116,8 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
     app.state.loads = loads = Loads()
     app.state.figures = figures = told_of(workspace)
     figures.gauge("intake_events", "Events that wait to be stored.", lambda: collector.waiting)
+    work = Work()
+    figures.gauge("answers_at_work", "Answers that are being worked out.", lambda: work.count)
     app.state.denials = denials = Denials(lambda: workspace.home)
     figures.gauge("refusals", "Requests refused so far, by whose.", lambda: denials.counts)
     callers, granted = Callers(token, hub), Granted(lambda: workspace.home)
@@ -131,7 +134,7 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
     needs_token = Security(HTTPBearer(auto_error=False))
     app.include_router(scraping(figures), dependencies=[needs_token], responses=_REFUSALS)
     routers = (
-        figures_routes(workspace),
+        figures_routes(workspace, work),
         _sources(workspace, loads),
         _links(Links()),
         _document(app),
@@ -141,7 +144,7 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
         schema_routes(workspace, loads),
         keeping_routes(workspace, loads),
         operation_routes(workspace, loads),
-        sql_routes(workspace, figures),
+        sql_routes(workspace, figures, work),
     )
     for router in (*routers, *more):
         app.include_router(

@@ -5,17 +5,19 @@ from __future__ import annotations
 import base64
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import JSONResponse
 
 from analyticspro.api import guard
 from analyticspro.api.arrow import ARROW, answer_in_arrow, arrow
 from analyticspro.api.bodies import QueriesBody, QueryBody
 from analyticspro.api.callers import Caller
+from analyticspro.api.departing import Work
 from analyticspro.api.guard import Asking, needs
 from analyticspro.errors import AnalyticsProError
 from analyticspro.metrics import Answer
 from analyticspro.policy import Capability
+from analyticspro.warehouse import Ending
 from analyticspro.workspace import Workspace
 
 __all__ = ["figures_routes"]
@@ -23,7 +25,7 @@ __all__ = ["figures_routes"]
 _FIGURES = needs(Capability.DASHBOARD_READ)
 
 
-def figures_routes(workspace: Workspace) -> APIRouter:
+def figures_routes(workspace: Workspace, work: Work) -> APIRouter:
     """Return the routes for an opened workspace."""
     router = guard.router()
 
@@ -33,21 +35,34 @@ def figures_routes(workspace: Workspace) -> APIRouter:
         response_model=None,
         responses={200: {"content": {ARROW: {}}}},
     )
-    def query(body: QueryBody, asking: Asking, accept: Annotated[str, Header()] = "") -> Response:
+    async def query(
+        body: QueryBody, request: Request, asking: Asking, accept: Annotated[str, Header()] = ""
+    ) -> Response:
         """Answer one query: as JSON, or as an Arrow IPC stream if that is accepted."""
-        [result] = workspace.answers([body.query()], asking.scope)
-        if isinstance(result, AnalyticsProError):
-            raise result
-        told = _told(result, asking)
-        if ARROW in accept:
-            return answer_in_arrow(result.frame, told)
-        return JSONResponse({"rows": result.rows(), "provenance": told})
+        ending = Ending()
+
+        def answered() -> Response:
+            [result] = workspace.answers([body.query()], asking.scope, ending=ending)
+            if isinstance(result, AnalyticsProError):
+                raise result
+            told = _told(result, asking)
+            if ARROW in accept:
+                return answer_in_arrow(result.frame, told)
+            return JSONResponse({"rows": result.rows(), "provenance": told})
+
+        return await work.of(request, answered, ending)
 
     @router.post("/queries", openapi_extra=_FIGURES)
-    def queries(body: QueriesBody, asking: Asking) -> dict[str, Any]:
+    async def queries(body: QueriesBody, request: Request, asking: Asking) -> dict[str, Any]:
         """Answer several queries from one moment, frames as Arrow IPC in base64."""
-        results = workspace.answers([item.query() for item in body.queries], asking.scope)
-        return {"answers": [_wire(result, asking) for result in results]}
+        ending = Ending()
+
+        def answered() -> dict[str, Any]:
+            asked = [item.query() for item in body.queries]
+            results = workspace.answers(asked, asking.scope, ending=ending)
+            return {"answers": [_wire(result, asking) for result in results]}
+
+        return await work.of(request, answered, ending)
 
     @router.get("/metrics", openapi_extra=_FIGURES)
     def metrics(asking: Asking) -> dict[str, Any]:

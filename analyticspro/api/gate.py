@@ -84,10 +84,11 @@ class Gate:
         token, is_local = _token(scope), not state.get("by_proxy", False)
 
         async def again() -> Caller | None:
-            return await self._callers.of(token, is_local=is_local)
+            found = await self._callers.of(token, is_local=is_local)
+            return found and await self._granted.to(found, is_fresh=True)
 
         try:
-            caller = await again()
+            caller = await self._callers.of(token, is_local=is_local)
             caller = caller and await self._granted.to(caller)
         except Forbidden as error:
             return refusal(error, 403)

@@ -34,15 +34,20 @@ class Granted:
         self._kept: dict[tuple[str, str | None], tuple[float, Scope]] = {}
         self._one_opens = asyncio.Lock()
 
-    async def to(self, caller: Caller) -> Caller:
-        """Return `caller` with what they may see."""
+    async def to(self, caller: Caller, *, is_fresh: bool = False) -> Caller:
+        """Return `caller` with what they may see.
+
+        Args:
+            caller: As the hub tells of them.
+            is_fresh: Ask the database now, whenever it was asked last.
+        """
         if caller.is_owner:
             return caller
         key, now = (caller.name, caller.role), time.monotonic()
         kept = self._kept.get(key)
-        if kept is None or kept[0] < now - _FRESH_FOR_S:
+        if is_fresh or kept is None or kept[0] < now - _FRESH_FOR_S:
             async with self._one_opens:
-                scope = await asyncio.to_thread(self._scope, caller)
+                scope = await asyncio.to_thread(self._scope, caller, is_fresh=is_fresh)
             if len(self._kept) >= _MOST:
                 self._kept.clear()
             kept = self._kept[key] = (now, scope)
@@ -52,8 +57,10 @@ class Granted:
         """Let go of the database."""
         self._held.close()
 
-    def _scope(self, caller: Caller) -> Scope:
+    def _scope(self, caller: Caller, *, is_fresh: bool) -> Scope:
         policies, now = self._opened(), clock.now()
+        if is_fresh:
+            policies.look_again()
         scope = policies.scope(caller.name, caller.role, now=now)
         if caller.role is None:
             return scope

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, time
 from functools import partial
@@ -18,11 +17,13 @@ from fastapi import APIRouter, Header, Request, Response
 from analyticspro.api import guard
 from analyticspro.api.arrow import ARROW, answer_in_arrow
 from analyticspro.api.bodies import SqlBody
+from analyticspro.api.departing import Work
 from analyticspro.api.guard import Asking, needs
 from analyticspro.api.observing import Figures
 from analyticspro.errors import RetriableError
 from analyticspro.metrics import Answer
 from analyticspro.policy import Capability
+from analyticspro.warehouse import Ending
 from analyticspro.workspace import Workspace
 
 __all__ = ["sql_routes"]
@@ -31,7 +32,7 @@ _AT_ONCE_EACH = 2
 _AT_ONCE_ALL = 4
 
 
-def sql_routes(workspace: Workspace, figures: Figures) -> APIRouter:
+def sql_routes(workspace: Workspace, figures: Figures, work: Work) -> APIRouter:
     """Return the route for an opened workspace."""
     router = guard.router()
     turns = _Turns()
@@ -47,12 +48,12 @@ def sql_routes(workspace: Workspace, figures: Figures) -> APIRouter:
         body: SqlBody, request: Request, asking: Asking, accept: Annotated[str, Header()] = ""
     ) -> Response:
         """Answer one SELECT on the governed views: as JSON, or as an Arrow IPC stream."""
-        gone = threading.Event()
+        ending = Ending()
         ask = partial(
-            workspace.sql, body.statement, body.bound(), asking.scope, is_gone=gone.is_set
+            workspace.sql, body.statement, body.bound(), asking.scope, is_gone=ending.is_due
         )
         with turns.one(asking.name):
-            answer = await _while_there(request, ask, gone)
+            answer = await work.of(request, ask, ending)
         return await asyncio.to_thread(_response, answer, is_arrow=ARROW in accept)
 
     return router
@@ -81,27 +82,6 @@ class _Turns:
             yield
         finally:
             self._running[person] -= 1
-
-
-async def _while_there(
-    request: Request, ask: Callable[[], Answer], gone: threading.Event
-) -> Answer:
-    """Return the answer; `gone` is set once nobody waits for it any more."""
-    work = asyncio.ensure_future(asyncio.to_thread(ask))
-    departure = asyncio.ensure_future(_departed(request))
-    try:
-        await asyncio.wait({work, departure}, return_when=asyncio.FIRST_COMPLETED)
-        if not work.done():
-            gone.set()
-        return await work
-    finally:
-        gone.set()  # also where the service is being stopped
-        departure.cancel()
-
-
-async def _departed(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def _response(answer: Answer, *, is_arrow: bool) -> Response:

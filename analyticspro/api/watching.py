@@ -6,13 +6,15 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from analyticspro.api.callers import FRESH_FOR_S, Caller
 from analyticspro.api.gate import refusal
 from analyticspro.api.guard import note, still_may
-from analyticspro.errors import AnalyticsProError, Forbidden, ServiceUnavailable
+from analyticspro.errors import AnalyticsProError, Forbidden
+from analyticspro.policy import Grant
 
 __all__ = ["Again", "Watched"]
 
@@ -27,8 +29,9 @@ _LINES = b"application/x-ndjson"
 class Watched:
     """Has the hub confirm, every six seconds, that what is being answered may be.
 
-    A sync ends after the batch at hand; a query ends for whoever asked. While the hub does not
-    answer nothing is confirmed, and after nine seconds it ends just so.
+    Data policies are looked at anew likewise. A sync ends after the batch at hand; a query ends
+    where it stands. While the hub does not answer nothing is confirmed, and after nine seconds
+    it ends just so.
     """
 
     def __init__(self, app: ASGIApp, *, every_s: float = FRESH_FOR_S) -> None:
@@ -74,7 +77,7 @@ async def _until_lost(scope: Scope, caller: Caller, every_s: float) -> Analytics
             found = await again()
         except Forbidden as error:
             return error
-        except ServiceUnavailable as error:
+        except AnalyticsProError as error:  # the hub or the state database does not answer
             if time.monotonic() > confirmed_at + every_s * _PATIENCE - _PAUSE_S:
                 return error
             pause_s = _PAUSE_S
@@ -84,8 +87,15 @@ async def _until_lost(scope: Scope, caller: Caller, every_s: float) -> Analytics
         decision = still_may(found, scope)
         if not decision.allowed:
             return Forbidden(decision.reason)
+        if not _bare(caller) <= _bare(found):
+            return Forbidden("Refused: what you are granted was changed meanwhile. Ask again.")
         confirmed_at = found.confirmed_at
         pause_s = confirmed_at + every_s - time.monotonic()
+
+
+def _bare(caller: Caller) -> set[Grant]:
+    """Return what a caller is granted, whatever the grants are called."""
+    return {replace(grant, name="") for grant in caller.scope.grants}
 
 
 class _Answer:

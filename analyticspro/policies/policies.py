@@ -87,6 +87,10 @@ class Policies:
         names = {f"person:{username}", *([] if role is None else [f"role:{role}"])}
         return Scope(username, tuple(s.grant for s in known[1] if str(s.holder) in names))
 
+    def look_again(self) -> None:
+        """Have the next question be answered from what is stored by then."""
+        self._known = None
+
     def grant(self, holder: Holder, given: Grant, *, by: Actor, now: datetime) -> Stored:
         """Grant something to a role or a person.
 

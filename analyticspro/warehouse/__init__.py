@@ -1,6 +1,7 @@
 """The warehouse: the only place that knows DuckDB, opened by one process."""
 
 from analyticspro.warehouse.archive import Archive, month_of
+from analyticspro.warehouse.ending import Ending
 from analyticspro.warehouse.expiring import Expired
 from analyticspro.warehouse.incoming import Prepared
 from analyticspro.warehouse.inspection import NEWEST_SCHEMA, inspect
@@ -37,6 +38,7 @@ __all__ = [
     "Breach",
     "Cursor",
     "Dropped",
+    "Ending",
     "EventName",
     "Expired",
     "Mark",

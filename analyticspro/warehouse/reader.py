@@ -147,6 +147,10 @@ class Reader:
                 "An admin can grant all rows."
             )
 
+    def interrupt(self) -> None:
+        """End the statement that runs, from another thread; see `Ending`."""
+        self._connection.interrupt()
+
     def frame(
         self, sql: str, values: Mapping[str, Any] | None = None, *, is_short: bool = False
     ) -> pl.DataFrame:

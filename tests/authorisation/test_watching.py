@@ -13,6 +13,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pytest
 from fastapi import FastAPI, Response
@@ -26,16 +27,18 @@ from analyticspro.api.granted import Granted
 from analyticspro.api.guard import needs, router
 from analyticspro.api.hub_answers import HubAnswers
 from analyticspro.api.watching import Watched
-from analyticspro.audit import AuditLog, AuditRow
+from analyticspro.audit import Actor, AuditLog, AuditRow
 from analyticspro.config import Home
 from analyticspro.errors import Forbidden
-from analyticspro.policy import Capability, Role
+from analyticspro.policies import Holder, Policies
+from analyticspro.policy import Capability, Grant, Role
 from analyticspro.state import State
 from tests.api.test_observing import served
 from tests.authorisation.hub_double import HubDouble, doubling, model
 from tests.local import until
 
 EVERY_S = 0.25
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 OWN = "the owner's own token, long enough"
 
 
@@ -138,11 +141,18 @@ def hub_down(hub: HubDouble) -> None:
     hub.status = 500
 
 
+def policy_withdrawn(hub: HubDouble) -> None:
+    with State.open(hub.home.state_address) as state:
+        policies = Policies.of(hub.home, state)
+        policies.withdraw(1, by=Actor("p1", "192.0.2.7"), now=NOW)
+
+
 LOSSES = pytest.mark.parametrize(
     ("lose", "reason"),
     [
         (revoked, "expired or was revoked"),
         (made_a_viewer, "sources:write"),
+        (policy_withdrawn, "what you are granted was changed meanwhile"),
         (hub_down, "The hub cannot say who you are"),
     ],
 )
@@ -187,6 +197,10 @@ def test_what_cannot_say_why_is_broken_off(slow: Slow):
 
 def test_a_right_that_stays_ends_nothing(slow: Slow):
     def let_go() -> None:
+        with State.open(slow.hub.home.state_address) as state:  # one more: nothing is lost
+            policies, by = Policies.of(slow.hub.home, state), Actor("p1", "192.0.2.7")
+            more = Grant(frozenset({"pii"}))
+            policies.grant(Holder.of_role(Role.ADMIN), more, by=by, now=NOW)
         until(lambda: len(slow.hub.asked) > 3)  # it was looked after meanwhile
         slow.goes_on.set()
 
