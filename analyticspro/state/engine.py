@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,11 @@ def connected(url: URL) -> Engine:
 
 def _make_private(file: Path) -> None:
     """Make sure that only its owner can read `file`; its WAL takes the mode over."""
-    os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    # Only where it is new: closing a descriptor of a file gives up every lock that this process
+    # has on it. Another connection's would be among them, and whoever closes the database next
+    # would take its log for nobody's and delete it, with what is committed there afterwards.
+    with suppress(FileExistsError):
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     if file.stat().st_mode & 0o077:
         file.chmod(0o600)
 

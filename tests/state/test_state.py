@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -235,3 +237,22 @@ def test_the_time_is_the_databases_own_and_aware(address: str):
     with State.open(address) as state:
         assert state.now().tzinfo is UTC
         assert state.now() <= state.now()
+
+
+def test_what_is_committed_stays_though_another_process_opens_and_closes_it(tmp_path: Path):
+    """A second `State` in a process once gave up the locks of the first."""
+    file = tmp_path / "state.db"
+    counting = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]);"
+        "print(c.execute('SELECT count(*) FROM changes').fetchone()[0]); c.close()"
+    )
+    row = {"at": NOW, "who": "ada", "subject": "schedule", "subject_id": "1", "action": "added"}
+    change = insert(Changes).values(**row, before={}, after={})
+    State.open(file).close()
+    with State.open(file) as first, State.open(file):
+        for number in (1, 2, 3):
+            with first.writing() as connection:
+                connection.execute(change)
+            command = [sys.executable, "-c", counting, str(file)]
+            counted = subprocess.run(command, check=True, capture_output=True, text=True)
+            assert counted.stdout.split() == [str(number)]
