@@ -59,6 +59,7 @@ from analyticspro.workspace import Workspace
 
 __all__ = ["make_app"]
 
+_MOST_STATEMENTS = 500  # of different shapes or persons in a minute, with an entry each
 _STATUS: dict[type[AnalyticsProError], int] = {
     DefinitionError: 422,
     SourceError: 422,
@@ -98,6 +99,7 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
         await asyncio.to_thread(collector.close)
         callers.close()
         await denials.close()
+        await statements.close()
         granted.close()
         await hub.close()
         gc.unfreeze()  # else what is to be put away at the end is not found
@@ -120,6 +122,7 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
     figures.gauge("answers_at_work", "Answers that are being worked out.", lambda: work.count)
     app.state.denials = denials = Denials(lambda: workspace.home)
     figures.gauge("refusals", "Requests refused so far, by whose.", lambda: denials.counts)
+    statements = Denials(lambda: workspace.home, most_kinds=_MOST_STATEMENTS)
     callers, granted = Callers(token, hub), Granted(lambda: workspace.home)
     app.add_middleware(Watched)
     own = dict.fromkeys(PATHS, collector)
@@ -144,7 +147,7 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
         schema_routes(workspace, loads),
         keeping_routes(workspace, loads),
         operation_routes(workspace, loads),
-        sql_routes(workspace, figures, work),
+        sql_routes(workspace, figures, work, statements),
     )
     for router in (*routers, *more):
         app.include_router(
@@ -158,8 +161,11 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
     return app
 
 
-def _refuse(_: Request, error: Exception) -> Response:
+async def _refuse(request: Request, error: Exception) -> Response:
     assert isinstance(error, AnalyticsProError)
+    state = request.scope["state"]
+    if isinstance(error, Forbidden) and "identity" in state and "noted" not in state:
+        guard.note(request.scope, state["identity"], str(error))  # by a data policy
     kinds = (_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
     status = next(kinds, 500)
     if status >= 500:

@@ -1,4 +1,4 @@
-"""Refusals, for the audit log: each kind once a minute, the rest of it counted."""
+"""Refusals and statements, for the audit log: each kind once a minute, the rest of it counted."""
 
 from __future__ import annotations
 
@@ -23,11 +23,22 @@ __all__ = ["ACTION", "Denials"]
 ACTION = "api.refused"
 _WINDOW_S = 60.0
 _MOST_KINDS = 20  # entries of their own in a window; what is beyond is one kind together
-_OTHERS = ("several", "several", "several requests")
+
+
+@dataclass(frozen=True)
+class _Kind:
+    who: str
+    origin: str
+    subject: str
+    action: str = ACTION
+    allowed: bool = False
+
+
+_OTHERS = _Kind("several", "several", "several requests")
 
 
 @dataclass
-class _Kind:
+class _Seen:
     reason: str
     more: int = 0
 
@@ -39,11 +50,17 @@ class Denials:
     Used in the event loop alone.
     """
 
-    def __init__(self, home: Callable[[], Home], *, window_s: float = _WINDOW_S) -> None:
+    def __init__(
+        self,
+        home: Callable[[], Home],
+        *,
+        window_s: float = _WINDOW_S,
+        most_kinds: int = _MOST_KINDS,
+    ) -> None:
         self._home = home
-        self._window_s = window_s
-        self._kinds: dict[tuple[str, str, str], _Kind] = {}
-        self._timers: dict[tuple[str, str, str], asyncio.TimerHandle] = {}
+        self._window_s, self._most_kinds = window_s, most_kinds
+        self._kinds: dict[_Kind, _Seen] = {}
+        self._timers: dict[_Kind, asyncio.TimerHandle] = {}
         # One thread, so that entries stand in the order of what they tell.
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="denials")
         self._log: AuditLog | None = None
@@ -60,14 +77,31 @@ class Denials:
             reason: Why not.
         """
         self.counts["anonymous" if who == "anonymous" else "known"] += 1
-        kind = (who, origin, subject)
-        if kind not in self._kinds and len(self._kinds) >= _MOST_KINDS:
-            kind, reason = _OTHERS, "Too many kinds of refusals for an entry each."
+        self._note(_Kind(who, origin, subject), reason)
+
+    def note_statement(
+        self, who: str, origin: str, subject: str, reason: str, *, allowed: bool
+    ) -> None:
+        """Note a person's own statement, run or refused; see `note`.
+
+        Args:
+            who: The hub's name of the caller.
+            origin: The network address.
+            subject: What it is made of; nothing that it holds.
+            reason: What became of it.
+            allowed: Whether it was run.
+        """
+        action = "sql.run" if allowed else "sql.refused"
+        self._note(_Kind(who, origin, subject, action, allowed), reason)
+
+    def _note(self, kind: _Kind, reason: str) -> None:
+        if kind not in self._kinds and len(self._kinds) >= self._most_kinds:
+            kind, reason = _OTHERS, "Too many kinds of requests for an entry each."
         seen = self._kinds.get(kind)
         if seen is not None:
             seen.more += 1
             return
-        self._kinds[kind] = _Kind(reason)
+        self._kinds[kind] = _Seen(reason)
         loop = asyncio.get_running_loop()
         self._timers[kind] = loop.call_later(self._window_s, self._end, kind)
         self._write(kind, reason)
@@ -80,24 +114,29 @@ class Denials:
         await asyncio.to_thread(self._writer.shutdown)
         self._held.close()
 
-    def _end(self, kind: tuple[str, str, str]) -> None:
+    def _end(self, kind: _Kind) -> None:
         self._timers.pop(kind)
         seen = self._kinds.pop(kind)
         if seen.more:
             self._write(kind, f"{seen.more:,} more in {self._window_s:g} s. {seen.reason}")
 
-    def _write(self, kind: tuple[str, str, str], reason: str) -> None:
+    def _write(self, kind: _Kind, reason: str) -> None:
         self._writer.submit(self._record, kind, reason, clock.now())
 
-    def _record(self, kind: tuple[str, str, str], reason: str, now: datetime) -> None:
+    def _record(self, kind: _Kind, reason: str, now: datetime) -> None:
         from analyticspro.audit import Actor  # brings SQLAlchemy: half a second at no start
 
-        who, origin, subject = kind
         try:
-            actor = Actor(who, origin)
-            self._opened().record(actor, ACTION, subject, reason, allowed=False, now=now)
+            self._opened().record(
+                Actor(kind.who, kind.origin),
+                kind.action,
+                kind.subject,
+                reason,
+                allowed=kind.allowed,
+                now=now,
+            )
         except AnalyticsProError as error:  # whoever is refused is refused all the same
-            logs.error("denial not recorded", error)
+            logs.error("not recorded", error)
 
     def _opened(self) -> AuditLog:
         if self._log is None:

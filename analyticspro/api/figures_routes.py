@@ -14,7 +14,7 @@ from analyticspro.api.bodies import QueriesBody, QueryBody
 from analyticspro.api.callers import Caller
 from analyticspro.api.departing import Work
 from analyticspro.api.guard import Asking, needs
-from analyticspro.errors import AnalyticsProError
+from analyticspro.errors import AnalyticsProError, Forbidden
 from analyticspro.metrics import Answer
 from analyticspro.policy import Capability
 from analyticspro.warehouse import Ending
@@ -22,6 +22,7 @@ from analyticspro.workspace import Workspace
 
 __all__ = ["figures_routes"]
 
+_MOST_NOTED = 5  # reasons of one request
 _FIGURES = needs(Capability.DASHBOARD_READ)
 
 
@@ -55,14 +56,18 @@ def figures_routes(workspace: Workspace, work: Work) -> APIRouter:
     @router.post("/queries", openapi_extra=_FIGURES)
     async def queries(body: QueriesBody, request: Request, asking: Asking) -> dict[str, Any]:
         """Answer several queries from one moment, frames as Arrow IPC in base64."""
-        ending = Ending()
+        ending, refused = Ending(), set[str]()
 
         def answered() -> dict[str, Any]:
             asked = [item.query() for item in body.queries]
             results = workspace.answers(asked, asking.scope, ending=ending)
+            refused.update(str(each) for each in results if isinstance(each, Forbidden))
             return {"answers": [_wire(result, asking) for result in results]}
 
-        return await work.of(request, answered, ending)
+        answer = await work.of(request, answered, ending)
+        for reason in sorted(refused)[:_MOST_NOTED]:
+            guard.note(request.scope, asking, reason)
+        return answer
 
     @router.get("/metrics", openapi_extra=_FIGURES)
     def metrics(asking: Asking) -> dict[str, Any]:

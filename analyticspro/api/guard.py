@@ -88,7 +88,8 @@ class Guarded(APIRoute):
 
 
 def note(scope: Asgi, caller: Caller, reason: str) -> None:
-    """Have the refusal recorded."""
+    """Have the refusal recorded, once for each request."""
+    scope["state"]["noted"] = True
     scope["app"].state.denials.note(caller.name, origin(scope), asked_for(scope), reason)
 
 

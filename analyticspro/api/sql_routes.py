@@ -17,13 +17,16 @@ from fastapi import APIRouter, Header, Request, Response
 from analyticspro.api import guard
 from analyticspro.api.arrow import ARROW, answer_in_arrow
 from analyticspro.api.bodies import SqlBody
+from analyticspro.api.callers import Caller
+from analyticspro.api.denials import Denials
 from analyticspro.api.departing import Work
+from analyticspro.api.gate import origin
 from analyticspro.api.guard import Asking, needs
 from analyticspro.api.observing import Figures
-from analyticspro.errors import RetriableError
+from analyticspro.errors import AnalyticsProError, Forbidden, RetriableError
 from analyticspro.metrics import Answer
 from analyticspro.policy import Capability
-from analyticspro.warehouse import Ending
+from analyticspro.warehouse import COLUMNS, Ending
 from analyticspro.workspace import Workspace
 
 __all__ = ["sql_routes"]
@@ -32,7 +35,9 @@ _AT_ONCE_EACH = 2
 _AT_ONCE_ALL = 4
 
 
-def sql_routes(workspace: Workspace, figures: Figures, work: Work) -> APIRouter:
+def sql_routes(
+    workspace: Workspace, figures: Figures, work: Work, statements: Denials
+) -> APIRouter:
     """Return the route for an opened workspace."""
     router = guard.router()
     turns = _Turns()
@@ -53,10 +58,44 @@ def sql_routes(workspace: Workspace, figures: Figures, work: Work) -> APIRouter:
             workspace.sql, body.statement, body.bound(), asking.scope, is_gone=ending.is_due
         )
         with turns.one(asking.name):
-            answer = await work.of(request, ask, ending)
+            subject = await asyncio.to_thread(_subject, body.statement)
+            with _noted(statements, request, asking, subject) as told:
+                answer = await work.of(request, ask, ending)
+                told.append(f"{answer.frame.height:,} rows")
         return await asyncio.to_thread(_response, answer, is_arrow=ARROW in accept)
 
     return router
+
+
+def _subject(statement: str) -> str:
+    from analyticspro.sql import traced  # brings sqlglot, as asking does
+
+    trace = traced(statement, {name for view in COLUMNS.values() for name in view})
+    return f"{trace.shape}: {trace}" if trace.shape else str(trace)
+
+
+@contextmanager
+def _noted(
+    statements: Denials, request: Request, asking: Caller, subject: str
+) -> Iterator[list[str]]:
+    """Have the audit log say who ran what, and what became of it; never a value."""
+    told: list[str] = []
+    is_allowed = True
+    try:
+        yield told
+    except Forbidden as error:
+        is_allowed = False
+        told.append(str(error))
+        request.scope["state"]["noted"] = True
+        raise
+    except AnalyticsProError as error:
+        told.append(f"failed: {error.code}")  # the message may hold what was typed
+        raise
+    finally:
+        outcome = ", ".join(told) or "ended before it was done"
+        statements.note_statement(
+            asking.name, origin(request.scope), subject, outcome, allowed=is_allowed
+        )
 
 
 class _Turns:

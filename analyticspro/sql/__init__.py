@@ -9,5 +9,15 @@ from analyticspro.sql.functions import FUNCTIONS, TABLE_FUNCTIONS
 from analyticspro.sql.limits import Limits
 from analyticspro.sql.reading import check
 from analyticspro.sql.statement import VIEWS, regenerated
+from analyticspro.sql.trace import Trace, traced
 
-__all__ = ["FUNCTIONS", "TABLE_FUNCTIONS", "VIEWS", "Limits", "check", "regenerated"]
+__all__ = [
+    "FUNCTIONS",
+    "TABLE_FUNCTIONS",
+    "VIEWS",
+    "Limits",
+    "Trace",
+    "check",
+    "regenerated",
+    "traced",
+]

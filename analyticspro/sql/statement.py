@@ -13,7 +13,7 @@ from sqlglot.errors import SqlglotError
 from analyticspro.errors import DefinitionError, Forbidden, UnknownName
 from analyticspro.sql.functions import FUNCTIONS, TABLE_FUNCTIONS
 
-__all__ = ["MOST_GROUPINGS", "VIEWS", "regenerated", "too_deep", "too_many_groupings"]
+__all__ = ["MOST_GROUPINGS", "VIEWS", "parsed", "regenerated", "too_deep", "too_many_groupings"]
 
 VIEWS = {name: f"governed_{name}" for name in ("events", "sessions", "customers")}
 
@@ -70,7 +70,7 @@ def regenerated(text: str, values: Mapping[str, Any]) -> str:
         UnknownName: A table that is none of `VIEWS`.
         Forbidden: It is no query, or calls what it may not.
     """
-    tree = _parsed(text)
+    tree = parsed(text)
     try:
         for node in tree.walk():
             _refuse_what_is_none(node)
@@ -83,7 +83,8 @@ def regenerated(text: str, values: Mapping[str, Any]) -> str:
         raise too_deep() from None
 
 
-def _parsed(text: str) -> exp.Expression:
+def parsed(text: str) -> exp.Expression:
+    """Return the one query that `text` is; raises as `regenerated` does."""
     if len(text) > _LONGEST or "\0" in text:
         raise DefinitionError(
             f"The statement has {len(text):,} characters. Up to {_LONGEST:,} are read, none of "

@@ -3,6 +3,7 @@
 from analyticspro.warehouse.archive import Archive, month_of
 from analyticspro.warehouse.ending import Ending
 from analyticspro.warehouse.expiring import Expired
+from analyticspro.warehouse.governed import COLUMNS
 from analyticspro.warehouse.incoming import Prepared
 from analyticspro.warehouse.inspection import NEWEST_SCHEMA, inspect
 from analyticspro.warehouse.marks import BLOCKED, EVERY, PERSONAL, Breach, Dropped, Mark
@@ -26,6 +27,7 @@ from analyticspro.warehouse.writer import Cursor, Writer
 
 __all__ = [
     "BLOCKED",
+    "COLUMNS",
     "DIMENSIONS",
     "EVERY",
     "MEMBERS",
