@@ -42,6 +42,7 @@ from analyticspro.api.keeping_routes import keeping_routes
 from analyticspro.api.links import Links
 from analyticspro.api.observing import Observed, scraping, told_of
 from analyticspro.api.operation_routes import operation_routes
+from analyticspro.api.reaching import check_folder, check_sources
 from analyticspro.api.schema_routes import schema_routes
 from analyticspro.api.sql_routes import sql_routes
 from analyticspro.api.syncing import Load, Loads
@@ -223,7 +224,7 @@ def _sources(workspace: Workspace, loads: Loads) -> APIRouter:
         return {"rejects": workspace.rejects(name, OWNER, limit=limit)}
 
     @router.post("/sync", openapi_extra=needs(Capability.SOURCES_WRITE), response_model=None)
-    def sync(body: SyncBody) -> StreamingResponse:
+    def sync(body: SyncBody, asking: Asking) -> StreamingResponse:
         """Sync sources; the answer is a JSON object a line: progress, then reports."""
         if body.sources is None:
             declared = connectors.load(workspace.home.sources_file, environment())
@@ -232,18 +233,21 @@ def _sources(workspace: Workspace, loads: Loads) -> APIRouter:
                 connectors.parse(table, f"sources.{number}")
                 for number, table in enumerate(body.sources)
             ]
+            check_sources(declared, workspace.home, asking)
         return streamed(lambda step: workspace.sync(declared, progress=step))
 
     @router.post("/replay", openapi_extra=needs(Capability.SOURCES_WRITE), response_model=None)
-    def replay(body: ReplayBody) -> StreamingResponse:
+    def replay(body: ReplayBody, asking: Asking) -> StreamingResponse:
         """Map anew what was set aside of a source; answers as sync does."""
         if body.source.get("connector") != "collector":
-            connectors.parse(body.source, "source")  # refused before anything is begun
+            source = connectors.parse(body.source, "source")  # refused before anything is begun
+            check_sources([source], workspace.home, asking)
         return streamed(lambda step: workspace.replay(body.source, progress=step))
 
     @router.post("/backup", openapi_extra=needs(Capability.DATA_ADMIN), response_model=None)
-    def back_up(body: BackupBody) -> StreamingResponse:
+    def back_up(body: BackupBody, asking: Asking) -> StreamingResponse:
         """Copy the whole home while it runs; answers as sync does."""
+        check_folder(body.into, asking)
         into = None if body.into is None else Path(body.into)
         return streamed(lambda step: workspace.back_up(into, body.keep, progress=step))
 

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from analyticspro import clock, connectors
 from analyticspro.api import guard
 from analyticspro.api.guard import Asking, needs
+from analyticspro.api.reaching import check_sources
 from analyticspro.api.syncing import Loads
 from analyticspro.policy import Capability
 from analyticspro.workspace import Workspace
@@ -64,9 +65,10 @@ def operation_routes(workspace: Workspace, loads: Loads) -> APIRouter:
         return workspace.operation.resume(name, who=asking.called(body.by), now=clock.now())
 
     @router.post("/backfill", openapi_extra=_CHANGING, response_model=None)
-    def backfill(body: BackfillBody) -> StreamingResponse:
+    def backfill(body: BackfillBody, asking: Asking) -> StreamingResponse:
         """Read what a source had in a range of the past; answers as sync does."""
         source = connectors.parse(body.source, "source")
+        check_sources([source], workspace.home, asking)
         since, until = body.since, body.until
         return StreamingResponse(
             loads.lines(lambda step: workspace.backfill(source, since, until, progress=step)),

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -93,11 +92,19 @@ class Pages:
         return Got({"rows": rows, "next": str(self.served)})
 
 
-def declared(url: str) -> dict[str, Any]:
-    paging = {"by": "cursor", "parameter": "after", "body": "next"}
-    stream = {"path": "deals", "records": "rows", "key": ["id"], "event": "deal_won",
-              "occurred_at": "at", "paging": paging}  # fmt: skip
-    return {"name": "crm", "connector": "rest", "url": url, "streams": {"deals": stream}}
+def declared(url: str) -> str:
+    return f"""
+[sources.crm]
+connector = "rest"
+url = "{url}"
+[sources.crm.streams.deals]
+path = "deals"
+records = "rows"
+key = ["id"]
+event = "deal_won"
+occurred_at = "at"
+paging = {{ by = "cursor", parameter = "after", body = "next" }}
+"""
 
 
 def suspended(site: Site) -> None:
@@ -116,7 +123,7 @@ def withdrawn(site: Site) -> None:
 
 
 LOSSES: dict[str, tuple[Role, Callable[[Site], None], str]] = {
-    "suspended": (Role.ANALYST, suspended, "expired or was revoked"),
+    "suspended": (Role.ADMIN, suspended, "expired or was revoked"),
     "demoted": (Role.ADMIN, demoted, "Refused: "),
     "withdrawn": (Role.ANALYST, withdrawn, "what you are granted was changed"),
 }
@@ -127,10 +134,11 @@ def test_statements_and_a_sync_end_when_the_right_to_them_is_lost(site: Site):
     site.hub.people["syncing"] = model("syncing", Role.ADMIN)
     pages = Pages()
     with serving_pages(pages.answer) as url, ThreadPoolExecutor(4) as pool:
+        site.server.home.sources_file.write_text(declared(url))
         asked = {
             who: pool.submit(site.post, "/v1/sql", {"statement": ENDLESS}, who) for who in LOSSES
         }
-        synced = pool.submit(site.post, "/v1/sync", {"sources": [declared(url)]}, "syncing")
+        synced = pool.submit(site.post, "/v1/sync", {}, "syncing")
         until(lambda: site.at_work() == 3 and pages.served > 3)
         for _, lose, _ in LOSSES.values():
             lose(site)
