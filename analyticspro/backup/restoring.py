@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections.abc import Callable
 from datetime import datetime
+from itertools import chain, count
 from pathlib import Path
 
 from analyticspro.backup import erasures
@@ -62,7 +63,7 @@ def restore(
         later = erasures.since(home, folder, manifest.files)
         for receipt in later:
             copy(receipt, staged / erasures.FOLDER / receipt.name, lambda count: None)
-        aside = home.path / "backups" / f"before-restore-{now:%Y%m%dT%H%M%SZ}"
+        aside = _free(home.path / "backups" / f"before-restore-{now:%Y%m%dT%H%M%SZ}")
         names = sorted(set(_tops(manifest)) | ({erasures.FOLDER} if later else set()))
         plan = {"staged": str(staged), "aside": str(aside), "names": names}
         draft = home.path / "run" / "restore.new"
@@ -102,6 +103,12 @@ def finish(home: Home) -> Path | None:
         aside.rmdir()
         return None
     return aside
+
+
+def _free(folder: Path) -> Path:
+    """Return `folder`, or one numbered after it: two restores may fall into one second."""
+    numbered = (folder.with_name(f"{folder.name}-{number}") for number in count(2))
+    return next(each for each in chain([folder], numbered) if not each.exists())
 
 
 def _plan(home: Home) -> Path:

@@ -1,6 +1,7 @@
 """Schedules that follow from what is declared: of sources, the backups, the archive.
 
-One is there undeclared: the registry of properties is kept current though nobody looks.
+Two are there undeclared: the registry of properties is kept current though nobody looks, and what
+ran long ago is forgotten.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ _PREFIX = "sync "
 _BACKUP = "backup"
 _RETENTION = "retention"
 _REGISTRY = "registry"
-_OURS = (_BACKUP, _RETENTION, _REGISTRY)
+_RUNS = "old runs"
+_OURS = (_BACKUP, _RETENTION, _REGISTRY, _RUNS)
 _EVERY_10_MINUTES = timedelta(minutes=10)
 _EVERY_NIGHT = "20 4 * * *"
 
@@ -42,6 +44,7 @@ def declared(home: Home) -> list[Definition]:
     if home.settings.hot_days:
         found.append(Definition(_RETENTION, _RETENTION, Cron(_EVERY_NIGHT, zone), {}))
     found.append(Definition(_REGISTRY, _REGISTRY, Interval(_EVERY_10_MINUTES), {}))
+    found.append(Definition(_RUNS, _RUNS, Cron(_EVERY_NIGHT, zone), {}))
     return found
 
 

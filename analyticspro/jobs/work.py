@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
+from analyticspro import clock
 from analyticspro.client import Remote, reach
 from analyticspro.client.transport import OnProgress, Transport
 from analyticspro.config import Home, environment
 from analyticspro.connectors import load
 from analyticspro.errors import ServiceUnavailable, UnknownName, from_payload
 from analyticspro.scheduling import Job, RunContext
+from analyticspro.state import State
 
 __all__ = ["jobs"]
 
@@ -43,10 +46,22 @@ def jobs(home: Home) -> Mapping[str, Job]:
         """Count in the registry of properties what came since, a minute at most."""
         _api(home).catch_up(_REGISTER_FOR_S)
 
-    return {"sync": sync, "backup": back_up, "retention": retain, "registry": register}
+    def forget_runs(context: RunContext) -> Any:
+        """Delete what ran more than 90 days ago: the registry alone runs 144 times a day."""
+        with State.open(home.state_address) as state:
+            return {"forgotten": state.runs.forget(clock.now() - _RUNS_KEPT_FOR)}
+
+    return {
+        "sync": sync,
+        "backup": back_up,
+        "retention": retain,
+        "registry": register,
+        "old runs": forget_runs,
+    }
 
 
 _REGISTER_FOR_S = 60.0
+_RUNS_KEPT_FOR = timedelta(days=90)
 _COUNTS = ("records", "new", "changed", "unchanged", "conflicts", "late", "retracted", "rejected")
 
 

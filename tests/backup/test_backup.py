@@ -98,6 +98,19 @@ def test_what_was_there_before_a_restore_is_set_aside(full: Home):
     assert ids(full) == ["a", "b", "c"]
 
 
+def test_two_restores_within_one_second_set_aside_apart(full: Home):
+    made = make(full)
+    found = []
+    for event in ("c", "d"):
+        with opened(full) as warehouse:
+            store(warehouse, event)
+        found.append(backup.restore(full, Path(made.folder), now=NOW, progress=quiet)[1])
+    for event, aside in zip(("c", "d"), found, strict=True):
+        assert aside is not None
+        shutil.copy(aside / "warehouse.duckdb", full.warehouse_file)
+        assert ids(full) == ["a", "b", event]
+
+
 def test_it_is_made_while_others_write_and_is_one_moment(full: Home):
     stop, written = threading.Event(), []
 

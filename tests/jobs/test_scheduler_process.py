@@ -16,8 +16,8 @@ import pytest
 from analyticspro import clock
 from analyticspro.config import Home
 from analyticspro.errors import SettingError
-from analyticspro.jobs import declared, follow
-from analyticspro.scheduling import Schedules
+from analyticspro.jobs import declared, follow, jobs
+from analyticspro.scheduling import Scheduler, Schedules
 from analyticspro.state import Outcome, State
 from tests.local import free_port, until
 
@@ -75,7 +75,7 @@ def test_a_source_is_synced_by_itself_and_its_run_says_what_came(working: Home):
         with State.open(working.state_address) as state:
             return [schedule.name for schedule in Schedules(state).all()]
 
-    until(lambda: names() == ["registry"])
+    until(lambda: sorted(names()) == ["old runs", "registry"])
 
 
 def test_the_registry_is_kept_current_though_nobody_looks(working: Home):
@@ -90,6 +90,25 @@ def test_the_registry_is_kept_current_though_nobody_looks(working: Home):
     until(done)
     with State.open(working.state_address) as state:
         assert [run.error for run in Schedules(state).runs("registry")] == [None]
+
+
+def test_what_ran_long_ago_is_forgotten(home: Home):
+    now = clock.now()
+    with State.open(home.state_address) as state:
+        schedules = Schedules(state)
+        schedules.put(declared(home)[-1], who="ann", now=now - timedelta(days=100))
+
+        def slots_after_a_run(at: datetime) -> list[datetime]:
+            schedules.run_now("old runs", who="ann", now=at)
+            scheduler = Scheduler(state, jobs(home), "worker", clock=lambda: at)
+            scheduler.tick(at)
+            scheduler.settle()
+            return [run.slot for run in schedules.runs("old runs") if run.outcome]
+
+        [first] = slots_after_a_run(now - timedelta(days=100))
+        later = slots_after_a_run(now)
+    assert first not in later
+    assert later
 
 
 def test_a_sync_that_fails_says_why(working: Home):
@@ -114,6 +133,7 @@ def test_what_is_declared_becomes_schedules(home: Home):
         'sync till: {"source": "till"}',
         'backup: {"keep": 3}',
         "registry: {}",
+        "old runs: {}",
     ]
 
 

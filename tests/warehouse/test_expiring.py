@@ -96,9 +96,9 @@ def test_the_settings_say_what_is_moved_and_deleted(home: Home):
         store(workspace._warehouse, *(event(n, day) for n, day in enumerate(days)))
         with pytest.raises(DefinitionError, match="hot_days is 0"):
             workspace.keeping.archive(now=now, progress=quiet)
-    assert [schedule.name for schedule in declared(home)] == ["registry"]
+    assert [schedule.name for schedule in declared(home)] == ["registry", "old runs"]
     home.write_settings(hot_days=60, keep_days=300)
-    assert [schedule.name for schedule in declared(home)] == ["retention", "registry"]
+    assert [schedule.name for schedule in declared(home)] == ["retention", "registry", "old runs"]
     done = run("archive", "--format", "json", home=home.path)
     assert done.code == 0, done.err
     assert (done.json["files"], done.json["events"]) == (2, 2)
