@@ -109,7 +109,7 @@ def test_rows_read_is_what_one_can_count(metric: str, shop: Shop):
 def test_the_sql_it_shows_is_the_sql_that_was_run(shop: Shop):
     """With its values it gives the same figures again; values stand as $names in it."""
     provenance = shop.ask(Query.of("orders", where={"country": "France"})).provenance
-    assert "$filter_0" in provenance["sql"]
+    assert "country IN ($text_" in provenance["sql"]
     assert "France" not in provenance["sql"]
     assert provenance["statements"] == [provenance["sql"]]
     compared = shop.ask(Query.of("orders", "revenue_to_date", period="2024-01", compare=True))
