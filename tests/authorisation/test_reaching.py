@@ -55,7 +55,7 @@ def attacks(home: Path, url: str) -> list[dict[str, Any]]:
     return [
         FILES | {"path": "/etc/passwd"},
         FILES | {"path": str(home / "token"), "format": "jsonl"},
-        FILES | {"path": f"{home}/../home/audit/*"},
+        FILES | {"path": f"{home}/../{home.name}/audit/*"},
         FILES | stored,
         rest | {"url": url},
         rest | {"url": "http://169.254.169.254/latest/meta-data"},
