@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from analyticspro.client.reach import reach
+from analyticspro.client.reach import from_lab, reach
 from analyticspro.client.transport import Transport
 from analyticspro.config import Home
 from analyticspro.errors import AnalyticsProError
@@ -25,21 +25,24 @@ def connect(home: str | os.PathLike[str] | None = None) -> Client:
     """Return a client of the workspace at `home`, by default that of `ANALYTICSPRO_HOME`.
 
     It asks the running services; where none run it opens the workspace itself, for the
-    time of each question, which only the account that owns it can do.
+    time of each question, which only the account that owns it can do. In a JupyterLab that
+    the hub started it asks the hub's workspace, and sees what the person may see.
     """
-    return Client(Home.find(home))
+    is_in_lab = home is None and from_lab() is not None
+    return Client(None if is_in_lab else Home.find(home))
 
 
 class Client:
-    """Asks one workspace."""
+    """Asks one workspace; with no home, that of the hub that started this Lab."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home | None) -> None:
         self._home = home
 
     @property
     def transport(self) -> Transport:
         """The way to the workspace as it is now: services may come and go between calls."""
-        return reach(self._home)
+        way = from_lab() if self._home is None else None
+        return way or reach(self._home or Home.find())
 
     def query(
         self,

@@ -6,9 +6,10 @@ from analyticspro.client.local import Local
 from analyticspro.client.presence import presence
 from analyticspro.client.remote import Remote
 from analyticspro.client.transport import Transport
-from analyticspro.config import Home
+from analyticspro.config import Home, environment
+from analyticspro.errors import SettingError
 
-__all__ = ["reach"]
+__all__ = ["from_lab", "reach"]
 
 
 def reach(home: Home) -> Transport:
@@ -24,3 +25,25 @@ def reach(home: Home) -> Transport:
         if remote.is_alive():
             return remote
     return Local(home)
+
+
+def from_lab() -> Transport | None:
+    """Return the way from a person's Lab, with that person's rights; None outside of Labs.
+
+    The hub gives each Lab a token, and says where the api answers there. A workspace that is
+    named, by ANALYTICSPRO_HOME too, goes before.
+
+    Raises:
+        SettingError: The hub gave this Lab no token.
+    """
+    found = environment()
+    address = found.get("ANALYTICSPRO_LAB_API")
+    if not address or found.get("ANALYTICSPRO_HOME"):
+        return None
+    token = found.get("JUPYTERHUB_API_TOKEN")
+    if not token:
+        raise SettingError(
+            "JUPYTERHUB_API_TOKEN is not set, by which the api knows whose Lab this is. Stop and "
+            "start JupyterLab; do not change that variable."
+        )
+    return Remote(address, token)

@@ -114,5 +114,13 @@ def _labs(c: Any, home: Home, addresses: Addresses) -> None:
     verdict = check()
     c.SandboxSpawner.workspace = str(home.path.resolve())
     c.SandboxSpawner.obstacle = "" if verdict.holds else f"{verdict.found}. {verdict.cure}"
-    c.SandboxSpawner.reached_ports = [home.settings.hub_api_port, home.settings.api_port]
+    settings = home.settings
+    c.SandboxSpawner.hub_api_port = settings.hub_api_port
+    c.SandboxSpawner.api_port = settings.api_port
+    c.SandboxSpawner.api_host = _reached(settings.host)
     c.SandboxSpawner.default_url = "/lab"
+
+
+def _reached(host: str) -> str:
+    """Return where what listens on `host` is reached on this machine."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from subprocess import Popen
 from typing import Any
@@ -12,10 +13,10 @@ from typing import Any
 import psutil
 from jupyterhub.spawner import LocalProcessSpawner
 from tornado.web import HTTPError
-from traitlets import Integer, List, Unicode, default
+from traitlets import Integer, Unicode, default
 
 from analyticspro.isolation import Sandbox, person
-from analyticspro.policy import Capability, Role, capabilities_of, role_of
+from analyticspro.policy import Capability, Role, capabilities_of, lab_scopes, role_of
 
 __all__ = ["SandboxSpawner"]
 
@@ -23,6 +24,8 @@ _LAB = (
     # Lab would otherwise ask other hosts for updates and extensions, and people for news.
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     "--LabApp.extension_manager=readonly",
+    # It asks the hub so often who somebody is: a session that has ended ends there too.
+    "--HubAuth.cache_max_age=4",
 )
 
 
@@ -38,9 +41,9 @@ class SandboxSpawner(LocalProcessSpawner):  # type: ignore[misc]  # published wi
         config=True
     )
     obstacle = Unicode(help="Why code cannot be shut in here; empty if it can.").tag(config=True)
-    reached_ports = List(Integer(), help="Ports of this machine that servers reach.").tag(
-        config=True
-    )
+    hub_api_port = Integer(help="Port of the hub on this machine.").tag(config=True)
+    api_port = Integer(help="Port of the api on this machine.").tag(config=True)
+    api_host = Unicode("127.0.0.1", help="Where the api is reached.").tag(config=True)
 
     @default("cmd")
     def _default_cmd(self) -> list[str]:
@@ -57,8 +60,19 @@ class SandboxSpawner(LocalProcessSpawner):  # type: ignore[misc]  # published wi
     def user_env(self, env: dict[str, str]) -> dict[str, str]:
         """Return the environment of a server; there is no account to ask for more."""
         programs = Path(sys.executable).parent
-        own = {"PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin", "USER": self.user.name}
+        # In a sandbox each port that leads out is one of its own loopback.
+        host = self.api_host if self.obstacle else "127.0.0.1"
+        shown = f"[{host}]" if ":" in host else host
+        own = {
+            "PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin",
+            "USER": self.user.name,
+            "ANALYTICSPRO_LAB_API": f"http://{shown}:{self.api_port}",
+        }
         return {**env, **own}
+
+    @default("server_token_scopes")
+    def _default_server_token_scopes(self) -> Callable[[SandboxSpawner], list[str]]:
+        return _scopes_of_token
 
     def run_pre_spawn_hook(self) -> Any:
         """Refuse whoever may have no server, whatever asked for it.
@@ -106,7 +120,10 @@ class SandboxSpawner(LocalProcessSpawner):  # type: ignore[misc]  # published wi
             person=self.user.name,
             folder=own.folder,
             uid=own.uid,
-            reaches={port: ("127.0.0.1", port) for port in self.reached_ports},
+            reaches={
+                self.hub_api_port: ("127.0.0.1", self.hub_api_port),
+                self.api_port: (self.api_host, self.api_port),
+            },
             serves=self.port,
             hides=[Path(self.workspace)],
         )
@@ -119,6 +136,11 @@ class SandboxSpawner(LocalProcessSpawner):  # type: ignore[misc]  # published wi
         super().load_state(state)
         if self.pid and not _is_server(self.pid, self.user.name):
             self.pid = 0
+
+
+def _scopes_of_token(spawner: SandboxSpawner) -> list[str]:
+    role = spawner._role()
+    return lab_scopes(role) if role else []
 
 
 def _is_server(pid: int, name: str) -> bool:

@@ -7,7 +7,14 @@ see; `DEFAULT_GRANTS` says so where nobody else does.
 
 from analyticspro.policy.decision import Decision, decide
 from analyticspro.policy.defaults import DEFAULT_GRANTS, scope_of_role
-from analyticspro.policy.hub import custom_scopes, group_of, load_groups, load_roles, role_of
+from analyticspro.policy.hub import (
+    custom_scopes,
+    group_of,
+    lab_scopes,
+    load_groups,
+    load_roles,
+    role_of,
+)
 from analyticspro.policy.page import markdown
 from analyticspro.policy.rows import ALL_ROWS, NO_ROWS, RowFilter, Rows
 from analyticspro.policy.scope import OWNER, Grant, Scope
@@ -57,6 +64,7 @@ __all__ = [
     "custom_scopes",
     "decide",
     "group_of",
+    "lab_scopes",
     "load_groups",
     "load_roles",
     "markdown",

@@ -13,10 +13,12 @@ from typing import Any
 from analyticspro.errors import DefinitionError
 from analyticspro.policy.table import PERMISSIONS, Capability, Role, permission
 
-__all__ = ["custom_scopes", "group_of", "load_groups", "load_roles", "role_of"]
+__all__ = ["custom_scopes", "group_of", "lab_scopes", "load_groups", "load_roles", "role_of"]
 
 # The hub has roles of its own called admin and user; a role of ours must not change those.
 _ROLE_PREFIX = "analyticspro-"
+# What the hub gives to each server, to tell that it is at work and to know its own person.
+_OF_EVERY_SERVER = ("users:activity!user", "access:servers!server")
 
 
 def custom_scopes() -> dict[str, dict[str, str]]:
@@ -89,8 +91,31 @@ def load_roles(*, services: Collection[str] = ()) -> list[dict[str, Any]]:
     return [user, *(_role(role, reach) for role in Role)]
 
 
+def lab_scopes(role: Role) -> list[str]:
+    """Return what code in a Lab may by the token that the Lab is given.
+
+    All that the person may ask of the services, and nothing of the hub: by a right to servers
+    or to tokens, code could give itself something that outlives the Lab. Taken from the person,
+    a right is taken from the token as well: the hub looks at both.
+
+    >>> lab_scopes(Role.VIEWER)[0], "tokens!user" in lab_scopes(Role.ADMIN)
+    ('custom:analyticspro:dashboard:read', False)
+    """
+    asked = [
+        scope
+        for row in PERMISSIONS
+        if role in row.roles and not (row.hub_scopes or row.only_keys)
+        for scope in row.scopes
+    ]
+    return [*asked, *_OF_EVERY_SERVER]
+
+
+def _of(role: Role) -> list[str]:
+    return [scope for row in PERMISSIONS if role in row.roles for scope in row.scopes]
+
+
 def _role(role: Role, reach: list[str]) -> dict[str, Any]:
-    scopes = [scope for row in PERMISSIONS if role in row.roles for scope in row.scopes]
+    scopes = _of(role)
     return {
         "name": f"{_ROLE_PREFIX}{role}",
         "description": f"{role.capitalize()} of AnalyticsPro",
