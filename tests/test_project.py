@@ -136,9 +136,9 @@ def test_what_is_installed_is_what_is_locked():
 
 def test_whatever_the_library_imports_it_asks_for():
     given = importlib.metadata.packages_distributions()
-    asked = {
-        canonicalize_name(Requirement(text).name) for text in PROJECT["project"]["dependencies"]
-    }
+    extras = PROJECT["project"]["optional-dependencies"].values()
+    wanted = [*PROJECT["project"]["dependencies"], *(text for extra in extras for text in extra)]
+    asked = {canonicalize_name(Requirement(text).name) for text in wanted}
     known = set(sys.stdlib_module_names) | {"analyticspro"}
     missing = {
         f"{path.relative_to(ROOT)}: {name}"

@@ -5,6 +5,7 @@ from analyticspro.accounts.desk import OneTime
 from analyticspro.accounts.entering import NewSession
 from analyticspro.accounts.joining import NextStep
 from analyticspro.accounts.passwords import Passwords
+from analyticspro.accounts.provided import Proof, Provided
 from analyticspro.accounts.rules import Rules
 from analyticspro.accounts.strikes import TooManyAttempts
 from analyticspro.state import Link, LinkKind, Person, SignedIn, Standing
@@ -18,6 +19,8 @@ __all__ = [
     "OneTime",
     "Passwords",
     "Person",
+    "Proof",
+    "Provided",
     "Rules",
     "SignedIn",
     "Standing",

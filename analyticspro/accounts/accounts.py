@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Self
 
+from analyticspro.accounts.admitting import Admitting
 from analyticspro.accounts.desk import Desk
 from analyticspro.accounts.directory import Directory
 from analyticspro.accounts.entering import Entering
@@ -30,6 +31,7 @@ class Accounts:
     Attributes:
         joining: Sign-up, invitations, the first admin.
         entering: Sign-in, sessions.
+        admitting: Sign-in by a provider.
         recovery: Changed and forgotten passwords.
         directory: Who there is, with which role.
         rules: What is asked of those who join.
@@ -61,6 +63,7 @@ class Accounts:
         )
         self.joining = Joining(desk)
         self.entering = Entering(desk, self.joining)
+        self.admitting = Admitting(desk)
         self.recovery = Recovery(desk, self.entering)
         self.directory = Directory(desk)
 

@@ -19,7 +19,7 @@ from analyticspro.state import (
     StrikeTable,
 )
 
-__all__ = ["Entering", "NewSession"]
+__all__ = ["Entering", "NewSession", "shown_agent"]
 
 _WHAT = "sign_in"
 _WRONG = "The e-mail address or the password is wrong."
@@ -172,7 +172,7 @@ class Entering:
                     digest=digest(text),
                     person_id=person.id,
                     origin=actor.origin,
-                    agent="".join(c for c in agent if c.isprintable())[:_LONGEST_AGENT],
+                    agent=shown_agent(agent),
                     started_at=now,
                     seen_at=now,
                     expires_at=now + desk.rules.session_life,
@@ -189,3 +189,8 @@ def _account(email: str) -> str:
         return normalised(email)
     except ValueError:
         return email
+
+
+def shown_agent(agent: str) -> str:
+    """Return what a browser calls itself so that it can be shown and kept."""
+    return "".join(c for c in agent if c.isprintable())[:_LONGEST_AGENT]

@@ -87,6 +87,8 @@ class Recovery:
         desk.throttle.admit("reset", account=found, actor=actor, now=now)
         with desk.audit.writing(now) as writing:
             person = PeopleTable(writing.connection).find(found)
+            if person is not None and person.password_hash is None:
+                person = None  # a provider signs them in, and says when no longer
             # A link is made either way, so that both take as long; one of nobody opens nothing.
             link = self._link(writing, found, person, _BY_MAIL)
             subject = person.username if person else "unknown"

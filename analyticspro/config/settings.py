@@ -121,6 +121,44 @@ class Settings:
             "if empty."
         },
     )
+    oidc_issuer: str = field(
+        default="",
+        metadata={
+            "help": "OpenID Connect provider that people sign in by, such as "
+            "https://login.acme.example; none if empty. Its client's secret: analyticspro secrets "
+            "set oidc.client_secret."
+        },
+    )
+    oidc_client_id: str = field(
+        default="", metadata={"help": "What the provider calls this workspace."}
+    )
+    oidc_name: str = field(
+        default="your organisation", metadata={"help": "Shown on the button: Sign in with …"}
+    )
+    oidc_role_claim: str = field(
+        default="groups", metadata={"help": "Claim of the provider that tells people's roles."}
+    )
+    oidc_roles: str = field(
+        default="",
+        metadata={
+            "help": "Which value of that claim is which role, such as Admins=admin, Data "
+            "team=analyst; the first that a person has, counts."
+        },
+    )
+    oidc_default_role: str = field(
+        default="",
+        metadata={"help": "Role of those who have none of these values; not let in if empty."},
+    )
+    oidc_domains: str = field(
+        default="",
+        metadata={
+            "help": "E-mail domains whose addresses come in by the provider, with spaces "
+            "between them; any if empty."
+        },
+    )
+    oidc_session_hours: int = field(
+        default=8, metadata={"help": "After how many hours the provider is asked again."}
+    )
     mail_url: str = field(
         default="",
         metadata={

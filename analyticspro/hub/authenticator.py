@@ -5,17 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyterhub.auth import Authenticator
 from tornado.ioloop import PeriodicCallback
 from traitlets import Unicode, default
 
-from analyticspro.accounts import Person
+from analyticspro.accounts import NewSession, Person, Proof
 from analyticspro.config import Home
+from analyticspro.errors import SettingError
 from analyticspro.hub.ending_labs import end_labs
 from analyticspro.hub.reception import Reception, hub_session
 from analyticspro.policy import Role, group_of
+
+if TYPE_CHECKING:
+    from analyticspro.hub.provider import Provider
 
 __all__ = ["SESSION_COOKIE", "AccountsAuthenticator"]
 
@@ -36,7 +40,9 @@ class AccountsAuthenticator(Authenticator):  # type: ignore[misc]  # published w
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
-        self.reception = Reception.of(Home(Path(self.workspace)))
+        home = Home(Path(self.workspace))
+        self.reception = Reception.of(home)
+        self.provider = _provider(home) if home.settings.oidc_issuer else None
 
     @default("auth_refresh_age")
     def _default_auth_refresh_age(self) -> int:
@@ -59,23 +65,25 @@ class AccountsAuthenticator(Authenticator):  # type: ignore[misc]  # published w
         look = partial(end_labs, app, self.reception)
         self._looking = PeriodicCallback(look, _LOOK_EVERY)
         self._looking.start()
-        return [*ROUTES]
+        if self.provider is None:
+            return [*ROUTES]
+        from analyticspro.hub.provider_pages import ROUTES as THERE_AND_BACK
 
-    async def authenticate(self, handler: Any, data: dict[str, str]) -> dict[str, Any]:
+        return [*ROUTES, *THERE_AND_BACK]
+
+    async def authenticate(self, handler: Any, data: dict[str, Any]) -> dict[str, Any]:
         """Return who signs in, with a new session, as what the hub wants to know.
+
+        Args:
+            handler: Of the request.
+            data: `email` and `password` as they were typed, or a provider's checked `proof`.
 
         Raises:
             Forbidden: Address and password do not fit, or the account waits for something.
             TooManyAttempts: Too often.
         """
-        begun = await self.reception.do(
-            self.reception.accounts.entering.sign_in,
-            data["email"],
-            data["password"],
-            origin=handler.request.remote_ip,
-            agent=handler.request.headers.get("User-Agent", ""),
-        )
-        life = self.reception.accounts.rules.session_life
+        begun = await self._begun(handler, data)
+        life = begun.session.expires_at - begun.session.started_at
         handler._set_cookie(
             SESSION_COOKIE, begun.token, encrypted=False, path=handler.hub.base_url,
             samesite="Lax", max_age=int(life.total_seconds()),
@@ -84,6 +92,17 @@ class AccountsAuthenticator(Authenticator):  # type: ignore[misc]  # published w
         handler._session_id = hub_session(begun.session)
         handler.set_session_cookie()
         return _model(begun.person)
+
+    async def _begun(self, handler: Any, data: dict[str, Any]) -> NewSession:
+        accounts, proof = self.reception.accounts, data.get("proof")
+        agent = handler.request.headers.get("User-Agent", "")
+        origin = handler.request.remote_ip
+        # The hub's API passes on what it is sent as JSON, of which none becomes a Proof.
+        if isinstance(proof, Proof) and self.provider is not None:
+            admit, rules = accounts.admitting.admit, self.provider.rules
+            return await self.reception.do(admit, proof, rules, origin=origin, agent=agent)
+        enter, email, password = accounts.entering.sign_in, data["email"], data["password"]
+        return await self.reception.do(enter, email, password, origin=origin, agent=agent)
 
     async def refresh_user(self, user: Any, handler: Any = None) -> dict[str, Any] | bool:
         """Tell whether somebody is still in, with the role of now."""
@@ -112,3 +131,14 @@ class AccountsAuthenticator(Authenticator):  # type: ignore[misc]  # published w
 
 def _model(person: Person) -> dict[str, Any]:
     return {"name": person.username, "groups": [group_of(Role(person.role))], "admin": False}
+
+
+def _provider(home: Home) -> Provider:
+    try:
+        from analyticspro.hub.provider import Provider
+    except ImportError as error:
+        raise SettingError(
+            f"Setting oidc_issuer is set, which needs oauthenticator ({error}). Install it: "
+            "pip install 'analyticspro[oidc]'."
+        ) from None
+    return Provider(home)

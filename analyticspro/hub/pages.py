@@ -75,6 +75,7 @@ class Page(BaseHandler):  # type: ignore[misc]  # published without types
             "wrong": "",
             "typed": typed,
             "rules": rules,
+            "provider": self.settings["authenticator"].provider,
             "has_mail": self.reception.accounts.has_mail,
             "after": after,
             "more": f"?{urlencode({'next': after})}" if after else "",

@@ -10,6 +10,7 @@ from analyticspro.state.database import State
 from analyticspro.state.entering import LinkTable, SessionTable, StrikeTable
 from analyticspro.state.failures import LeaseLost, StateError
 from analyticspro.state.grants import GrantRow, GrantTable
+from analyticspro.state.identities import IdentityTable
 from analyticspro.state.mail_records import Mail, MailState
 from analyticspro.state.mails import MailStore
 from analyticspro.state.people import PeopleTable
@@ -35,6 +36,7 @@ __all__ = [
     "Ending",
     "GrantRow",
     "GrantTable",
+    "IdentityTable",
     "LeaseLost",
     "Link",
     "LinkKind",

@@ -11,7 +11,7 @@ from analyticspro.state.columns import word
 from analyticspro.state.models import Tables
 from analyticspro.state.people_records import LinkKind, Standing
 
-__all__ = ["Links", "People", "Sessions", "Strikes"]
+__all__ = ["Identities", "Links", "People", "Sessions", "Strikes"]
 
 _THERE = text("removed_at IS NULL")
 
@@ -80,3 +80,14 @@ class Strikes(Tables):
     count: Mapped[int]
     last_at: Mapped[datetime]
     locked_until: Mapped[datetime | None]
+
+
+class Identities(Tables):
+    """Who a person is at a provider: its name for them, which it gives to nobody else, ever."""
+
+    __tablename__ = "identities"
+    __table_args__ = (Index("ix_identities_person_id", "person_id"),)
+
+    issuer: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
