@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from analyticspro.backup.copying import measured
+from analyticspro.backup.making import SQLITE
 from analyticspro.backup.manifest import Manifest
 from analyticspro.errors import SourceError
 from analyticspro.warehouse import NEWEST_SCHEMA, inspect
@@ -44,6 +47,9 @@ def check(folder: Path, *, progress: Callable[[int, int], None]) -> Manifest:
                 f"{name} in {folder} is not what was copied: its checksum differs. "
                 "Restore another backup."
             )
+    for name in SQLITE:
+        if name in manifest.files:
+            _check_database(folder / name)
     schema = inspect(folder / "warehouse.duckdb").schema
     if schema > NEWEST_SCHEMA:
         raise SourceError(
@@ -51,3 +57,14 @@ def check(folder: Path, *, progress: Callable[[int, int], None]) -> Manifest:
             f"warehouse has schema {schema}; this one knows up to {NEWEST_SCHEMA}. Install that."
         )
     return manifest
+
+
+def _check_database(file: Path) -> None:
+    try:
+        # Immutable: nothing is written beside it, and whatever is there is not its journal.
+        with closing(sqlite3.connect(f"{file.as_uri()}?immutable=1", uri=True)) as connection:
+            [[told]] = connection.execute("PRAGMA quick_check(1)").fetchall()
+    except sqlite3.Error as error:
+        told = str(error)
+    if told != "ok":
+        raise SourceError(f"{file} cannot be opened: {told}. Restore another backup.")

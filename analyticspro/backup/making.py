@@ -19,11 +19,12 @@ from analyticspro.config import Home
 from analyticspro.errors import RetriableError, SourceError
 from analyticspro.warehouse import Warehouse
 
-__all__ = ["NOT_KEPT", "Made", "make", "newest", "prune"]
+__all__ = ["NOT_KEPT", "SQLITE", "Made", "make", "newest", "prune"]
 
 # What another run makes anew; and the backups themselves.
 NOT_KEPT = frozenset({"run", "logs", "backups"})
-_DATABASES = ("warehouse.duckdb", "state.db")
+SQLITE = ("state.db", "hub/hub.sqlite")
+_DATABASES = ("warehouse.duckdb", *SQLITE)
 _ROOM_TO_SPARE = 50_000_000
 
 
@@ -105,7 +106,7 @@ def _make(
         raise SourceError(f"The backup into {place} failed: {error.strerror}.") from None
     except sqlite3.Error as error:
         raise RetriableError(
-            f"The backup into {place} failed: {home.path / 'state.db'} cannot be read: {error}. "
+            f"The backup into {place} failed: a database of {home.path} cannot be read: {error}. "
             "Try again."
         ) from None
     finally:
@@ -153,7 +154,8 @@ def _filled(
             found[name] = copy(file, draft / name, advance)
         except FileNotFoundError:
             continue  # a report or a notebook that was deleted since
-    found |= _state(home, draft)
+    for name in SQLITE:
+        found |= _database(home.path / name, draft / name, name)
     copied = draft / home.warehouse_file.name
 
     def keep(file: Path) -> None:
@@ -163,12 +165,11 @@ def _filled(
     return Manifest(now, version("analyticspro"), revision, found)
 
 
-def _state(home: Home, draft: Path) -> dict[str, Entry]:
-    """Copy the state database, if the home holds it, by SQLite's own means."""
-    file = home.path / "state.db"
+def _database(file: Path, target: Path, name: str) -> dict[str, Entry]:
+    """Copy a database of SQLite, if the home holds it, by SQLite's own means."""
     if not file.exists():
         return {}
-    target = draft / file.name
+    target.parent.mkdir(mode=0o700, exist_ok=True)
     target.touch(mode=0o600)
     with (
         # Not "ro": that reads a database of which another is just letting go with an error.
@@ -176,7 +177,7 @@ def _state(home: Home, draft: Path) -> dict[str, Entry]:
         closing(sqlite3.connect(target)) as new,
     ):
         old.backup(new)
-    return {file.name: measured(target)}
+    return {name: measured(target)}
 
 
 def _files(home: Home) -> Iterator[Path]:
@@ -185,7 +186,14 @@ def _files(home: Home) -> Iterator[Path]:
             continue
         # Whoever follows a link may be led out of the home.
         within = [top] if not top.is_dir() or top.is_symlink() else sorted(top.rglob("*"))
-        yield from (file for file in within if file.is_file() and not file.is_symlink())
+        # Databases are copied otherwise, with what is in their journals.
+        plain = (file for file in within if not _is_database(file.relative_to(home.path)))
+        yield from (file for file in plain if file.is_file() and not file.is_symlink())
+
+
+def _is_database(file: Path) -> bool:
+    journals = ("", "-journal", "-wal", "-shm")
+    return any(file.as_posix() == f"{name}{end}" for name in SQLITE for end in journals)
 
 
 def _whole(folder: Path) -> list[Path]:

@@ -11,8 +11,10 @@ import os
 from jupyterhub.app import JupyterHub
 from traitlets.config import Config
 
+from analyticspro import clock
 from analyticspro.config import Home
 from analyticspro.hub import configure
+from analyticspro.hub.database import take_on
 
 
 def main() -> None:
@@ -20,6 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--home", required=True)
     home = Home.find(parser.parse_args().home)
+    take_on(home, now=clock.now())
     config = Config()
     configure(config, home)
     os.chdir(home.path)  # where it looks for the file

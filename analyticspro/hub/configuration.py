@@ -10,6 +10,7 @@ from typing import Any
 from analyticspro.config import Home
 from analyticspro.hub.addresses import Addresses
 from analyticspro.hub.authenticator import AccountsAuthenticator
+from analyticspro.hub.database import address
 from analyticspro.hub.routes import LOOK
 from analyticspro.hub.secrets import hub_folder, secret
 from analyticspro.hub.spawner import SandboxSpawner
@@ -61,7 +62,7 @@ def configure(c: Any, home: Home) -> None:
     folder = hub_folder(home)
     _reach(c, home, addresses)
     _permissions(c, services(home), home)
-    c.JupyterHub.db_url = f"sqlite:///{folder / 'hub.sqlite'}"
+    c.JupyterHub.db_url = address(home)
     c.JupyterHub.cookie_secret_file = str(folder / "cookie-secret")
     c.JupyterHub.template_paths = [str(_TEMPLATES)]
     c.JupyterHub.extra_handlers = list(LOOK)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -230,3 +231,41 @@ def test_a_restore_that_is_killed_is_gone_on_with(change: int, full: Home):
     assert ids(full) == (["a", "b", "c"] if change == 0 else ["a", "b"])
     assert full.settings.name == "Acme"
     assert Secrets.open(full).get("crm", "token") == "s3cret-value"
+
+
+def test_the_hub_s_database_is_whole_although_the_hub_writes(full: Home, tmp_path: Path):
+    folder = full.path / "hub"
+    folder.mkdir(mode=0o700)
+    (folder / "cookie-secret").write_text("c00kie")
+    with closing(sqlite3.connect(folder / "hub.sqlite")) as hub:
+        hub.execute("CREATE TABLE users (name TEXT)")
+        hub.execute("INSERT INTO users VALUES ('p1')")
+        hub.commit()
+        hub.execute("PRAGMA journal_mode = WAL")
+        hub.execute("INSERT INTO users VALUES ('p2')")
+        hub.commit()  # in the journal alone: a copy of the file would lack it
+        made = Path(make(full).folder)
+    assert {file.name for file in (made / "hub").iterdir()} == {"cookie-secret", "hub.sqlite"}
+    new = Home(tmp_path / "new")
+    backup.restore(new, made, now=NOW, progress=quiet)
+    assert (new.path / "hub" / "cookie-secret").read_text() == "c00kie"
+    with closing(sqlite3.connect(new.path / "hub" / "hub.sqlite")) as restored:
+        assert restored.execute("SELECT name FROM users").fetchall() == [("p1",), ("p2",)]
+
+
+def test_a_hub_s_database_that_is_none_is_no_backup(full: Home):
+    (full.path / "hub").mkdir(mode=0o700)
+    with closing(sqlite3.connect(full.path / "hub" / "hub.sqlite")) as hub:
+        hub.execute("CREATE TABLE users (name TEXT)")
+    made = Path(make(full).folder)
+    copied = made / "hub" / "hub.sqlite"
+    copied.write_bytes(b"SQLite format 3\0" + b"x" * 5000)
+    told = json.loads((made / "manifest.json").read_text())
+    digest = hashlib.sha256(copied.read_bytes()).hexdigest()
+    text = (made / "manifest.json").read_text()
+    was = told["files"]["hub/hub.sqlite"]
+    for old, new in ((was["sha256"], digest), (str(was["size"]), str(copied.stat().st_size))):
+        text = text.replace(old, new)
+    (made / "manifest.json").write_text(text)
+    with pytest.raises(SourceError, match="cannot be opened"):
+        backup.check(made, progress=quiet)
