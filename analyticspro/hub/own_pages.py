@@ -40,7 +40,12 @@ class Home(_Own):
         person = (await self.entered()).person
         capabilities = capabilities_of(Role(person.role))
         has_lab = Capability.SERVERS in capabilities
-        await self.show("home", person=person, has_lab=has_lab)
+        # Another kind of spawner has no such thing: it isolates by itself.
+        obstacle = getattr(self.current_user.spawner, "obstacle", "") if has_lab else ""
+        is_admin = person.role == Role.ADMIN
+        await self.show(
+            "home", person=person, has_lab=has_lab, obstacle=obstacle, is_admin=is_admin
+        )
 
 
 class Account(_Own):

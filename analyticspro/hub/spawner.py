@@ -107,7 +107,9 @@ class SandboxSpawner(LocalProcessSpawner):  # type: ignore[misc]  # published wi
         if self.obstacle:
             folder = person(Path(self.workspace), self.user.name).folder
             env["HOME"] = str(folder)
-            self.proc = Popen(command, env=env, cwd=folder, start_new_session=True)
+            # Said, or a server that is started by root refuses to run.
+            bare = [*command, "--allow-root"]
+            self.proc = Popen(bare, env=env, cwd=folder, start_new_session=True)
         else:
             shut_in = self._sandbox().command(command)
             self.proc = Popen(shut_in, env=env, cwd="/", start_new_session=True)
