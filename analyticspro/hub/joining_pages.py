@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analyticspro.accounts import Link, NextStep
 from analyticspro.errors import AnalyticsProError, Forbidden
-from analyticspro.hub.pages import Page
+from analyticspro.hub.pages import Anybody, Page
 
 __all__ = ["Confirm", "Join", "Reset", "SignIn", "SignUp"]
 
@@ -22,7 +22,7 @@ _NEXT = {
 _ASKED = "If this address has an account, a link for a new password is on its way to it."
 
 
-class SignIn(Page):
+class SignIn(Page, needs=Anybody):
     """E-mail and password."""
 
     async def get(self) -> None:
@@ -44,7 +44,7 @@ class SignIn(Page):
         self.lead_on()
 
 
-class SignUp(Page):
+class SignUp(Page, needs=Anybody):
     """A free account."""
 
     async def get(self) -> None:
@@ -67,7 +67,7 @@ class SignUp(Page):
         await self.show_notice(*_NEXT[step])
 
 
-class Join(Page):
+class Join(Page, needs=Anybody):
     """An invitation, or the first admin's link."""
 
     async def get(self) -> None:
@@ -107,7 +107,7 @@ class Join(Page):
         return await self.reception.do(self.reception.accounts.joining.see, token)
 
 
-class Reset(Page):
+class Reset(Page, needs=Anybody):
     """A new password: without a token one asks for a link, with it one chooses."""
 
     async def get(self) -> None:
@@ -133,7 +133,7 @@ class Reset(Page):
         await self.show_notice("Your password is changed", done)
 
 
-class Confirm(Page):
+class Confirm(Page, needs=Anybody):
     """Whether mail reaches a person. By a button: programs that look at mails follow links."""
 
     async def get(self) -> None:

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from tornado.web import HTTPError, authenticated
+from tornado.web import HTTPError
 
 from analyticspro.errors import AnalyticsProError, DefinitionError
 from analyticspro.hub.authenticator import SESSION_COOKIE
-from analyticspro.hub.pages import Page
+from analyticspro.hub.pages import Anybody, Page
 from analyticspro.hub.reception import Entered
 from analyticspro.policy import Capability, Role, capabilities_of
 
 __all__ = ["Account", "Home", "SignOut"]
 
 
-class _Own(Page):
-    async def entered(self) -> Entered:
-        """Return who is signed in here."""
-        found = await self.reception.entered(self.get_cookie(SESSION_COOKIE) or "")
-        if found is None:
-            raise HTTPError(403)  # it ended since the hub asked, a moment ago
-        return found
-
+class _Own(Page, needs=Capability.OWN_ACCOUNT):
     def forget_browser(self) -> None:
         """Have this browser forget who was signed in."""
         self.log.info("Signed out: %s", self.current_user.name)
@@ -34,10 +27,9 @@ class _Own(Page):
 class Home(_Own):
     """Where one arrives: what there is to open."""
 
-    @authenticated
     async def get(self) -> None:
         """Show it."""
-        person = (await self.entered()).person
+        person = self.entered.person
         capabilities = capabilities_of(Role(person.role))
         has_lab = Capability.SERVERS in capabilities
         # Another kind of spawner has no such thing: it isolates by itself.
@@ -51,15 +43,13 @@ class Home(_Own):
 class Account(_Own):
     """One's name, role, password and sessions."""
 
-    @authenticated
     async def get(self) -> None:
         """Show it."""
         await self._show()
 
-    @authenticated
     async def post(self) -> None:
         """Change the password, or end sessions."""
-        entered = await self.entered()
+        entered = self.entered
         try:
             done = await self._done(self.typed("do"), entered)
         except AnalyticsProError as error:
@@ -95,7 +85,7 @@ class Account(_Own):
         raise DefinitionError("This cannot be done here. Load the page again.")
 
     async def _show(self, error: AnalyticsProError | None = None, *, done: str = "") -> None:
-        entered = await self.entered()
+        entered = self.entered
         entering = self.reception.accounts.entering
         sessions = await self.reception.read(entering.sessions, entered.person.id)
         values: dict[str, Any] = {"entered": entered, "sessions": sessions, "done": done}
@@ -105,7 +95,7 @@ class Account(_Own):
             await self.show_error("account", error, **values)
 
 
-class SignOut(_Own):
+class SignOut(_Own, needs=Anybody):
     """Signing out on this device. By a button: another site could send one to an address."""
 
     async def get(self) -> None:
@@ -115,9 +105,10 @@ class SignOut(_Own):
             return
         await self.show("sign_out")
 
-    @authenticated
     async def post(self) -> None:
         """End the session."""
+        if not self.current_user:
+            raise HTTPError(403)
         token = self.get_cookie(SESSION_COOKIE) or ""
         entering = self.reception.accounts.entering
         await self.reception.do(entering.sign_out, token, origin=self.origin)

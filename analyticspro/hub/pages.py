@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http.client import responses
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
 from jupyterhub.handlers.base import BaseHandler
@@ -11,11 +11,12 @@ from tornado.web import HTTPError
 
 from analyticspro.accounts import TooManyAttempts
 from analyticspro.audit import Actor
-from analyticspro.errors import AnalyticsProError, Forbidden
-from analyticspro.hub.authenticator import AccountsAuthenticator
-from analyticspro.hub.reception import Reception
+from analyticspro.errors import AnalyticsProError, DefinitionError, Forbidden
+from analyticspro.hub.authenticator import SESSION_COOKIE, AccountsAuthenticator
+from analyticspro.hub.reception import Entered, Reception
+from analyticspro.policy import Capability, Role, capabilities_of, decide, permission
 
-__all__ = ["Page", "field_of"]
+__all__ = ["Anybody", "Page", "field_of"]
 
 # How what the accounts say of one input begins.
 _FIELDS = {
@@ -27,10 +28,71 @@ _FIELDS = {
 }
 
 
-class Page(BaseHandler):  # type: ignore[misc]  # published without types
-    """A page in the look of the dashboards: no script, nothing from elsewhere, never stored."""
+class Anybody:
+    """What a page says that is open to who is not signed in."""
 
+
+class Page(BaseHandler):  # type: ignore[misc]  # published without types
+    """A page in the look of the dashboards: no script, nothing from elsewhere, never stored.
+
+    Each says what it takes to open it, in its class line: a capability, or `Anybody`. One that
+    says nothing fails at import, so that none is open by oversight.
+
+    Attributes:
+        needs: What it takes.
+        entered: Who is signed in, and by which session; not there where `Anybody` may come.
+    """
+
+    needs: ClassVar[Capability | type[Anybody]]
+    entered: Entered
     authenticator: AccountsAuthenticator
+
+    def __init_subclass__(
+        cls, needs: Capability | type[Anybody] | None = None, **more: Any
+    ) -> None:
+        super().__init_subclass__(**more)
+        if needs is not None:
+            cls.needs = needs
+        elif not hasattr(cls, "needs"):
+            raise DefinitionError(
+                f"The page {cls.__name__} names no capability. Write what it needs, such as "
+                f"class {cls.__name__}(Page, needs=Capability.OWN_ACCOUNT)."
+            )
+
+    async def prepare(self) -> None:
+        """Let in who has what the page needs; send to the sign-in, or refuse, everybody else."""
+        await super().prepare()
+        if self._finished or not isinstance(self.needs, Capability):
+            return
+        if not self.current_user:
+            if self.request.method not in ("GET", "HEAD"):
+                raise HTTPError(403)
+            asked = urlencode({"next": self.request.uri})
+            self.redirect(f"{self.settings['login_url']}?{asked}")
+            return
+        found = await self.reception.entered(self.get_cookie(SESSION_COOKIE) or "")
+        if found is None or found.person.username != self.current_user.name:
+            raise HTTPError(403)  # it ended since the hub asked, a moment ago
+        self.entered = found
+        await self._let_in(self.needs)
+
+    async def _let_in(self, wanted: Capability) -> None:
+        person = self.entered.person
+        held = capabilities_of(Role(person.role))
+        scopes = [scope for one in held for scope in permission(one).scopes]
+        own = [f"{scope}={person.username}" for scope in scopes if scope.endswith("!user")]
+        decision = decide([*scopes, *own], wanted, holder=person.username)
+        if decision.allowed:
+            return
+        asked = f"{self.request.method} {self.request.path}"
+        await self.reception.refused(self.actor(), asked, decision.reason)
+        title = f"This page is not for {person.role}s"
+        text = "An admin can change your role."
+        await self.show("notice", status=403, title=title, text=text)
+
+    def may(self, capability: Capability) -> bool:
+        """Tell whether who is signed in has a capability."""
+        return capability in capabilities_of(Role(self.entered.person.role))
 
     @property
     def reception(self) -> Reception:
@@ -66,7 +128,8 @@ class Page(BaseHandler):  # type: ignore[misc]  # published without types
         self.set_header("Cache-Control", "no-store")
 
     async def show(self, page: str, *, status: int = 200, **values: Any) -> None:
-        """Send the template `accounts/PAGE.html`."""
+        """Send the template `PAGE.html`, of the folder `accounts` unless it names another."""
+        template = f"{page if '/' in page else f'accounts/{page}'}.html"
         self.set_status(status)
         typed = {name: self.typed(name).strip() for name in ("name", "email")}
         rules, after = self.reception.accounts.rules, self.after()
@@ -79,8 +142,10 @@ class Page(BaseHandler):  # type: ignore[misc]  # published without types
             "has_mail": self.reception.accounts.has_mail,
             "after": after,
             "more": f"?{urlencode({'next': after})}" if after else "",
+            "me": self.entered.person if hasattr(self, "entered") else None,
+            "here": self.request.path.removeprefix(self.hub.base_url.rstrip("/")),
         }
-        self.finish(await self.render_template(f"accounts/{page}.html", **(shown | values)))
+        self.finish(await self.render_template(template, **(shown | values)))
 
     async def show_error(self, page: str, error: AnalyticsProError, **values: Any) -> None:
         """Send a form once more, with what was wrong with what was typed into it."""

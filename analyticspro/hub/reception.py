@@ -14,6 +14,7 @@ from typing import Any, Self, TypeVar
 
 from analyticspro import clock
 from analyticspro.accounts import Accounts, Person, SignedIn, Standing
+from analyticspro.audit import Actor, AuditLog
 from analyticspro.config import Home
 from analyticspro.hub.addresses import Addresses
 from analyticspro.state import State
@@ -24,6 +25,7 @@ _REMEMBERED_SECONDS = 2.0
 _MOST_REMEMBERED = 5_000
 _HASHES_AT_ONCE = 2  # each takes 64 MiB
 _READS_AT_ONCE = 2
+_REFUSALS_EVERY_S = 60.0  # of one kind: who tries again and again fills no disk
 
 Result = TypeVar("Result")
 
@@ -40,10 +42,19 @@ class Reception:
     """The accounts of a workspace, as the hub asks for them.
 
     Hashing has threads of its own: a flood of sign-ins does not keep those waiting who are in.
+
+    Attributes:
+        home: The workspace, with the settings that were in force when the hub started.
+        state: Its state database.
+        audit: Its audit log.
+        accounts: Its accounts, by the settings of now.
     """
 
-    def __init__(self, accounts: Accounts) -> None:
-        self.accounts = accounts
+    def __init__(self, home: Home, state: State) -> None:
+        self.home, self.state = home, state
+        self.audit = AuditLog.of(home, state)
+        self.accounts = self._accounts(home)
+        self._refused_at: dict[tuple[str, str], float] = {}
         self._hashing = ThreadPoolExecutor(_HASHES_AT_ONCE, "hashing")
         self._reading = ThreadPoolExecutor(_READS_AT_ONCE, "reading")
         self._remembered: dict[tuple[str, object], tuple[float, Any]] = {}
@@ -52,8 +63,29 @@ class Reception:
     @classmethod
     def of(cls, home: Home) -> Self:
         """Open the accounts of a home; links lead to the hub's pages."""
-        state = State.open(home.state_address)
-        return cls(Accounts.of(home, state, base_url=f"{Addresses.of(home).public}/hub"))
+        return cls(home, State.open(home.state_address))
+
+    def follow_settings(self) -> None:
+        """Take the rules of joining, and whether there is mail, from the settings of now."""
+        self.accounts = self._accounts(Home(self.home.path))
+
+    def _accounts(self, home: Home) -> Accounts:
+        # Where the pages are does not change before the next start.
+        base_url = f"{Addresses.of(self.home).public}/hub"
+        return Accounts.of(home, self.state, base_url=base_url)
+
+    async def refused(self, actor: Actor, asked: str, reason: str) -> None:
+        """Note in the audit log that somebody was refused a page; each kind once a minute."""
+        kind, now = (actor.name, asked), time.monotonic()
+        if now < self._refused_at.get(kind, -_REFUSALS_EVERY_S) + _REFUSALS_EVERY_S:
+            return
+        if len(self._refused_at) >= _MOST_REMEMBERED:
+            self._refused_at.clear()
+        self._refused_at[kind] = now
+        note = partial(
+            self.audit.record, actor, "hub.refused", asked, reason, allowed=False, now=clock.now()
+        )
+        await asyncio.get_running_loop().run_in_executor(self._reading, note)
 
     async def do(self, method: Callable[..., Result], *args: Any, **named: Any) -> Result:
         """Return what a method of the accounts does now, which may hash and may change things.

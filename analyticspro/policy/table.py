@@ -78,7 +78,7 @@ class Permission:
         capability: What is allowed.
         title: The same in words.
         roles: Who has it.
-        menu: What it adds to the menu; None if nothing.
+        menu: What it adds to the menu, in order.
         hub_scopes: Scopes of the hub's own that carry it, instead of a custom one. `!user`
             stands for whoever holds it.
         only_keys: It is held to be handed on to API keys: a person's own session does not
@@ -88,7 +88,7 @@ class Permission:
     capability: Capability
     title: str
     roles: frozenset[Role]
-    menu: MenuEntry | None = None
+    menu: tuple[MenuEntry, ...] = ()
     hub_scopes: tuple[str, ...] = ()
     only_keys: bool = False
 
@@ -110,22 +110,24 @@ PERMISSIONS: tuple[Permission, ...] = (
         Capability.DASHBOARD_READ,
         "see dashboards",
         _EVERYONE,
-        MenuEntry("Dashboards", "/dashboards"),
+        (MenuEntry("Dashboards", "/dashboards"),),
     ),
     Permission(
         Capability.ANALYTICS_READ,
         "see analytics (cohorts, funnels, customer 360, explore)",
         _EVERYONE,
-        MenuEntry("Analytics", "/analytics"),
+        (MenuEntry("Analytics", "/analytics"),),
     ),
-    Permission(Capability.REPORTS_READ, "see reports", _EVERYONE, MenuEntry("Reports", "/reports")),
+    Permission(
+        Capability.REPORTS_READ, "see reports", _EVERYONE, (MenuEntry("Reports", "/reports"),)
+    ),
     Permission(Capability.REPORTS_WRITE, "create, generate, schedule reports", _ADMIN_MANAGER),
     Permission(Capability.REPORTS_DELETE, "delete reports", _ADMIN),
     Permission(
         Capability.ALERTS_READ,
         "see alerts (bell, panel)",
         _ADMIN_ANALYST,
-        MenuEntry("Alerts", "/alerts"),
+        (MenuEntry("Alerts", "/alerts"),),
     ),
     Permission(
         Capability.ALERTS_WRITE,
@@ -137,7 +139,7 @@ PERMISSIONS: tuple[Permission, ...] = (
         Capability.SOURCES_READ,
         "see sources, freshness, schema, reconciliation",
         _ADMIN_ANALYST,
-        MenuEntry("Sources", "/sources"),
+        (MenuEntry("Sources", "/sources"),),
     ),
     Permission(
         Capability.SOURCES_WRITE,
@@ -148,7 +150,7 @@ PERMISSIONS: tuple[Permission, ...] = (
         Capability.SERVERS,
         "JupyterLab server (code against the API, as oneself)",
         _ADMIN_ANALYST,
-        MenuEntry("JupyterLab", "/lab"),
+        (MenuEntry("JupyterLab", "/lab"),),
         hub_scopes=("servers!user", "access:servers!user"),
     ),
     Permission(
@@ -160,16 +162,16 @@ PERMISSIONS: tuple[Permission, ...] = (
         Capability.USERS_WRITE,
         "manage users, groups, data policies",
         _ADMIN,
-        MenuEntry("People", "/people"),
+        (MenuEntry("People", "/people"), MenuEntry("Policies", "/policies")),
     ),
     Permission(
-        Capability.AUDIT_READ, "see the audit log", _ADMIN, MenuEntry("Audit log", "/audit")
+        Capability.AUDIT_READ, "see the audit log", _ADMIN, (MenuEntry("Audit log", "/audit"),)
     ),
     Permission(
         Capability.SETTINGS_WRITE,
         "change settings and retention",
         _ADMIN,
-        MenuEntry("Settings", "/settings"),
+        (MenuEntry("Settings", "/settings"), MenuEntry("Mail", "/mail")),
     ),
     Permission(Capability.DATA_ADMIN, "erase a person's data, back up, restore", _ADMIN),
     Permission(
@@ -182,7 +184,7 @@ PERMISSIONS: tuple[Permission, ...] = (
         Capability.OWN_ACCOUNT,
         "own profile, password, sessions, API keys (within one's own scopes)",
         _EVERYONE,
-        MenuEntry("Your account", "/account"),
+        (MenuEntry("API keys", "/keys"), MenuEntry("Your account", "/account")),
         hub_scopes=("read:users!user", "users:activity!user", "tokens!user"),
     ),
 )
@@ -217,6 +219,6 @@ def menu_of(role: Role) -> tuple[MenuEntry, ...]:
     """Return the menu that `role` is shown, in order.
 
     >>> [entry.title for entry in menu_of(Role.VIEWER)]
-    ['Dashboards', 'Analytics', 'Reports', 'Your account']
+    ['Dashboards', 'Analytics', 'Reports', 'API keys', 'Your account']
     """
-    return tuple(row.menu for row in PERMISSIONS if row.menu and role in row.roles)
+    return tuple(entry for row in PERMISSIONS if role in row.roles for entry in row.menu)

@@ -7,7 +7,9 @@ import pytest
 from analyticspro.accounts import Accounts
 from analyticspro.config import Home
 from analyticspro.hub.addresses import Addresses
+from analyticspro.policy import Role
 from analyticspro.state import State
+from tests.hub.members import Member
 from tests.hub.serving import Person, serving
 
 
@@ -42,3 +44,12 @@ def accounts(gate: Home) -> Iterator[Accounts]:
     """Its accounts, as another process has them open."""
     with State.open(gate.state_address) as state:
         yield Accounts.of(gate, state, base_url=f"{Addresses.of(gate).public}/hub")
+
+
+@pytest.fixture(scope="module")
+def members(gate: Home, accounts: Accounts) -> Iterator[dict[Role, Member]]:
+    """One signed-in person of each role."""
+    found = {role: Member(gate, accounts, role, f"The {role}") for role in Role}
+    yield found
+    for one in found.values():
+        one.close()

@@ -63,6 +63,16 @@ class Visitor(httpx.Client):
         [xsrf] = set(re.findall(r'name="_xsrf"\s+value="([^"]+)"', page.text))
         return self.post(path, data={**typed, "_xsrf": xsrf})
 
+    @property
+    def xsrf(self) -> str:
+        """What a form of the hub sends along, to show that it is one."""
+        [found] = [
+            one.value or ""
+            for one in self.cookies.jar
+            if (one.name, one.path) == ("_xsrf", "/hub/")
+        ]
+        return found
+
 
 class Person(Visitor):
     """A browser in which one person has signed in."""
@@ -77,16 +87,6 @@ class Person(Visitor):
     def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
         """Ask the hub's API as a page of the hub does."""
         return self.request(method, f"/hub/api{path}", headers={"X-XSRFToken": self.xsrf}, **more)
-
-    @property
-    def xsrf(self) -> str:
-        """What a form of the hub sends along, to show that it is one."""
-        [found] = [
-            one.value or ""
-            for one in self.cookies.jar
-            if (one.name, one.path) == ("_xsrf", "/hub/")
-        ]
-        return found
 
     def token(self) -> str:
         answer = self.ask("POST", f"/users/{self.name}/tokens", json={"note": "test"})

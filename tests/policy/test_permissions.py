@@ -170,6 +170,7 @@ def test_a_menu_shows_what_its_role_may_open():
         "Dashboards",
         "Analytics",
         "Reports",
+        "API keys",
         "Your account",
     ]
     assert {entry.title for entry in menu_of(Role.ADMIN)} >= {"People", "Audit log", "Settings"}
