@@ -8,7 +8,7 @@ from analyticspro.accounts.passwords import Passwords
 from analyticspro.accounts.provided import Proof, Provided
 from analyticspro.accounts.rules import Rules
 from analyticspro.accounts.strikes import TooManyAttempts
-from analyticspro.state import Link, LinkKind, Person, SignedIn, Standing
+from analyticspro.state import Link, LinkKind, Person, Presence, SignedIn, Standing
 
 __all__ = [
     "Accounts",
@@ -19,6 +19,7 @@ __all__ = [
     "OneTime",
     "Passwords",
     "Person",
+    "Presence",
     "Proof",
     "Provided",
     "Rules",

@@ -12,7 +12,15 @@ from analyticspro.accounts.desk import Desk, address, name
 from analyticspro.audit import Actor, Writing
 from analyticspro.errors import DefinitionError, UnknownName
 from analyticspro.policy import Role
-from analyticspro.state import LinkTable, PeopleTable, Person, SessionTable, Standing
+from analyticspro.state import (
+    LinkKind,
+    LinkTable,
+    PeopleTable,
+    Person,
+    Presence,
+    SessionTable,
+    Standing,
+)
 
 __all__ = ["Directory", "LastAdmin"]
 
@@ -36,6 +44,12 @@ class Directory:
         """Return everybody, by e-mail address."""
         with self._desk.state.reading() as connection:
             return PeopleTable(connection).all()
+
+    def present(self, *, now: datetime) -> dict[int, Presence]:
+        """Return who is signed in now, by number, on how many devices and when last seen."""
+        idle_since = now - self._desk.rules.session_idle
+        with self._desk.state.reading() as connection:
+            return SessionTable(connection).present(now=now, idle_since=idle_since)
 
     def get(self, person_id: int) -> Person | None:
         """Return a person; None if there is no such, or no longer."""
@@ -63,13 +77,32 @@ class Directory:
     def approve(self, person_id: int, *, by: Actor, now: datetime) -> None:
         """Let somebody in who waits for it."""
         with self._changing(person_id, "people.approve", by, now) as (writing, person):
-            if person.standing is Standing.ACTIVE:
+            if person.standing is not Standing.WAITING:
                 return
             active = Standing.ACTIVE
             PeopleTable(writing.connection).change(person.id, now=now, standing=active)
             message = messages.approved(person.email, self._desk.base_url)
             self._desk.mail(writing.connection, message, now)
             writing.note(by, "people.approve", person.username)
+
+    def suspend(self, person_id: int, *, by: Actor, now: datetime) -> None:
+        """Shut a person out, with all sessions, until `reactivate`; raises LastAdmin."""
+        with self._changing(person_id, "people.suspend", by, now) as (writing, person):
+            _check_not_last(writing, person)
+            SessionTable(writing.connection).end(person.id)
+            LinkTable(writing.connection).end(person.email, LinkKind.RESET)
+            shut_out = Standing.SUSPENDED
+            PeopleTable(writing.connection).change(person.id, now=now, standing=shut_out)
+            writing.note(by, "people.suspend", person.username)
+
+    def reactivate(self, person_id: int, *, by: Actor, now: datetime) -> None:
+        """Let somebody in again who was shut out."""
+        with self._changing(person_id, "people.reactivate", by, now) as (writing, person):
+            if person.standing is not Standing.SUSPENDED:
+                return
+            active = Standing.ACTIVE
+            PeopleTable(writing.connection).change(person.id, now=now, standing=active)
+            writing.note(by, "people.reactivate", person.username)
 
     def rename(self, person_id: int, full_name: str, *, by: Actor, now: datetime) -> None:
         """Change what a person is called; raises DefinitionError if it is no name."""

@@ -140,13 +140,19 @@ class Entering:
         is_unconfirmed = self._desk.outbox is not None and person.verified_at is None
         if person.standing is Standing.ACTIVE and not is_unconfirmed:
             return None
-        told = "The account waits for an admin's approval."
+        is_suspended = person.standing is Standing.SUSPENDED
+        told = (
+            "This account is suspended. Ask an admin."
+            if is_suspended
+            else "The account waits for an admin's approval."
+        )
         with self._desk.audit.writing(now) as writing:
-            if is_unconfirmed:
+            if is_unconfirmed and not is_suspended:
                 told = "Confirm your e-mail address first. We have just sent you a new link."
                 self._joining.ask_to_confirm(writing, person)
             actor = Actor(person.username, origin)
             reason = "unconfirmed" if is_unconfirmed else "waits for approval"
+            reason = "suspended" if is_suspended else reason
             writing.note(actor, _WHAT, person.username, reason, allowed=False)
         return told
 

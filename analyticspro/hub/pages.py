@@ -154,6 +154,35 @@ class Page(BaseHandler):  # type: ignore[misc]  # published without types
         told = {"error": str(error), "wrong": field_of(str(error))}
         await self.show(page, status=status, **(told | values))
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether the page that asks was answered; see `ask`."""
+        return self.typed("sure") == "yes"
+
+    async def ask(self, question: str, consequence: str, *, button: str, back: str) -> None:
+        """Ask before something is destroyed; the form that was sent is sent again with the answer.
+
+        Args:
+            question: What, and whose.
+            consequence: What comes of it.
+            button: What the button says that does it.
+            back: Where else one may go, below the hub's own address.
+        """
+        fields = {name: self.typed(name) for name in self.request.body_arguments}
+        await self.show(
+            "sure",
+            question=question,
+            consequence=consequence,
+            button=button,
+            back=f"{self.hub.base_url}{back}",
+            action=self.request.path,
+            fields={name: fields[name] for name in fields.keys() - {"_xsrf", "sure"}},
+        )
+
+    def lead_to(self, path: str) -> None:
+        """Lead to another page after a form, so that loading it again sends nothing again."""
+        self.redirect(f"{self.hub.base_url}{path}", status=303)
+
     async def show_notice(self, title: str, text: str, *, status: int = 200) -> None:
         """Send a page that tells one thing, and leads to the sign-in."""
         await self.show("notice", status=status, title=title, text=text)
@@ -180,6 +209,8 @@ class Page(BaseHandler):  # type: ignore[misc]  # published without types
             text = str(error)
         elif isinstance(error, HTTPError) and status_code == 403:
             title, text = "This page is too old", "Load the page again, then send the form."
+        elif status_code == 404:
+            title, text = "There is nothing here", "What was here is gone, or never was."
         elif status_code >= 500:
             title, text = "Something went wrong here", "The log of the hub has more. Try again."
         told = {"title": title, "text": text, "after": "", "more": ""}

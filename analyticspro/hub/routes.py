@@ -7,8 +7,10 @@ from typing import Any
 
 from tornado.web import StaticFileHandler
 
+from analyticspro.hub.invitation_pages import Invitations
 from analyticspro.hub.joining_pages import Confirm, Join, Reset, SignIn, SignUp
 from analyticspro.hub.own_pages import Account, Home, SignOut
+from analyticspro.hub.people_pages import OnePerson, People, Roles
 
 __all__ = ["LOOK", "ROUTES"]
 
@@ -24,6 +26,10 @@ ROUTES: tuple[tuple[str, Any], ...] = (
     (r"/confirm", Confirm),
     (r"/home", Home),
     (r"/account", Account),
+    (r"/people", People),
+    (r"/people/(\d+)", OnePerson),
+    (r"/people/invitations", Invitations),
+    (r"/people/roles", Roles),
 )
 LOOK: tuple[tuple[str, Any, dict[str, Any]], ...] = (
     (r"/look/fonts/([\w-]+\.woff2)", StaticFileHandler, {"path": str(_FONTS)}),

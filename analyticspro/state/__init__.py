@@ -14,7 +14,7 @@ from analyticspro.state.identities import IdentityTable
 from analyticspro.state.mail_records import Mail, MailState
 from analyticspro.state.mails import MailStore
 from analyticspro.state.people import PeopleTable
-from analyticspro.state.people_records import Link, LinkKind, Person, SignedIn, Standing
+from analyticspro.state.people_records import Link, LinkKind, Person, Presence, SignedIn, Standing
 from analyticspro.state.records import (
     Attempt,
     Change,
@@ -48,6 +48,7 @@ __all__ = [
     "Outcome",
     "PeopleTable",
     "Person",
+    "Presence",
     "Run",
     "RunState",
     "RunStore",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from analyticspro.state.people_models import Links, Sessions, Strikes
-from analyticspro.state.people_records import Link, LinkKind, SignedIn
+from analyticspro.state.people_records import Link, LinkKind, Presence, SignedIn
 
 __all__ = ["LinkTable", "SessionTable", "StrikeTable"]
 
@@ -81,6 +81,13 @@ class SessionTable:
         query = select(Sessions.__table__).where(Sessions.person_id == person_id)
         rows = self._connection.execute(query.order_by(Sessions.seen_at.desc(), Sessions.id.desc()))
         return [SignedIn(**row._mapping) for row in rows]
+
+    def present(self, *, now: datetime, idle_since: datetime) -> dict[int, Presence]:
+        """Return who is signed in, by number; not those whose sessions are over."""
+        goes_on = (Sessions.expires_at > now) & (Sessions.seen_at > idle_since)
+        query = select(Sessions.person_id, func.count(Sessions.id), func.max(Sessions.seen_at))
+        rows = self._connection.execute(query.where(goes_on).group_by(Sessions.person_id))
+        return {row[0]: Presence(row[1], row[2]) for row in rows}
 
     def touch(self, session_id: int, *, now: datetime) -> None:
         """Note that a session was used."""

@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-__all__ = ["Link", "LinkKind", "Person", "SignedIn", "Standing"]
+__all__ = ["Link", "LinkKind", "Person", "Presence", "SignedIn", "Standing"]
 
 
 class Standing(StrEnum):
-    """Whether a person may come in: active, or waiting for an admin's approval."""
+    """Whether a person may come in: active, waiting for an admin's approval, or shut out."""
 
     ACTIVE = "active"
     WAITING = "waiting"
+    SUSPENDED = "suspended"
 
 
 class LinkKind(StrEnum):
@@ -93,3 +94,11 @@ class SignedIn:
     started_at: datetime
     seen_at: datetime
     expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Presence:
+    """On how many devices a person is signed in, and when one of them was last used."""
+
+    sessions: int
+    seen_at: datetime
