@@ -74,6 +74,11 @@ class Reception:
         base_url = f"{Addresses.of(self.home).public}/hub"
         return Accounts.of(home, self.state, base_url=base_url)
 
+    async def note(self, actor: Actor, action: str, subject: str, reason: str = "") -> None:
+        """Say in the audit log what was done that is not an account's."""
+        note = partial(self.audit.record, actor, action, subject, reason, now=clock.now())
+        await asyncio.get_running_loop().run_in_executor(self._reading, note)
+
     async def refused(self, actor: Actor, asked: str, reason: str) -> None:
         """Note in the audit log that somebody was refused a page; each kind once a minute."""
         kind, now = (actor.name, asked), time.monotonic()
