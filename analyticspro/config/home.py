@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -122,6 +122,17 @@ class Home:
                 "a new one."
             )
         return text
+
+    def imagined(self, **changes: object) -> Home:
+        """Return this home as it would be with other settings; nothing is written.
+
+        Raises:
+            SettingError: They could not be used.
+        """
+        other = Home(self.path)
+        # Where a cached property is kept: what it would read is not what is asked for.
+        other.__dict__["settings"] = replace(self.settings, **changes)  # type: ignore[arg-type]
+        return other
 
     def write_settings(self, **changes: object) -> None:
         """Write `changes` into settings.toml, keeping what else stands there."""

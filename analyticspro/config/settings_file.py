@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
@@ -13,6 +14,8 @@ from analyticspro.config.settings import Settings
 from analyticspro.errors import SettingError, UnknownName
 
 __all__ = ["read", "write"]
+
+_WRITING = threading.Lock()  # two who change it at once would undo each other's change
 
 
 def read(file: Path, environ: Mapping[str, str]) -> Settings:
@@ -25,6 +28,11 @@ def write(file: Path, changes: Mapping[str, object]) -> None:
 
     A change to None is none. What the environment says is neither asked nor written.
     """
+    with _WRITING:
+        _write(file, changes)
+
+
+def _write(file: Path, changes: Mapping[str, object]) -> None:
     known = _read_toml(file)
     merged = known | {name: value for name, value in changes.items() if value is not None}
     _settings(merged, str(file), {})

@@ -10,8 +10,10 @@ from tornado.web import StaticFileHandler
 from analyticspro.hub.invitation_pages import Invitations
 from analyticspro.hub.joining_pages import Confirm, Join, Reset, SignIn, SignUp
 from analyticspro.hub.key_pages import AllKeys, OwnKeys
+from analyticspro.hub.mail_page import MailPage
 from analyticspro.hub.own_pages import Account, Home, SignOut
 from analyticspro.hub.people_pages import OnePerson, People, Roles
+from analyticspro.hub.settings_page import SettingsPage
 from analyticspro.hub.write_key_page import WriteKeyPage
 
 __all__ = ["LOOK", "ROUTES"]
@@ -32,6 +34,8 @@ ROUTES: tuple[tuple[str, Any], ...] = (
     (r"/people/(\d+)", OnePerson),
     (r"/people/invitations", Invitations),
     (r"/people/roles", Roles),
+    (r"/settings", SettingsPage),
+    (r"/mail", MailPage),
     (r"/keys", OwnKeys),
     (r"/keys/everybody", AllKeys),
     (r"/keys/writing", WriteKeyPage),

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from analyticspro import clock, logs
 from analyticspro.accounts import Accounts
-from analyticspro.config import Home, environment
+from analyticspro.config import Home
 from analyticspro.errors import AnalyticsProError
 from analyticspro.outbox import MailServer, Round, Worker
 from analyticspro.state import State
@@ -20,11 +20,10 @@ _TIDY_EVERY = timedelta(hours=1)
 
 def deliver(home: Home, state: State, name: str, stop: threading.Event | None = None) -> Round:
     """Send what is due, if a mail server is set; raises SettingError if it cannot be used."""
-    settings = home.settings
-    if not settings.mail_url:
+    server = MailServer.of(home)
+    if server is None:
         return Round()
-    server = MailServer.parse(settings.mail_url, environment())
-    return Worker(state, server, sender=settings.mail_from, name=name).deliver(stop)
+    return Worker(state, server, sender=home.settings.mail_from, name=name).deliver(stop)
 
 
 def keep_delivering(home: Home, state: State, name: str, stop: threading.Event) -> None:

@@ -26,8 +26,21 @@ class Outbox:
         self._state = state
         self._sender = sender_of(sender)
 
-    def enqueue(self, connection: Connection, message: Message, *, now: datetime) -> bool:
+    def enqueue(
+        self,
+        connection: Connection,
+        message: Message,
+        *,
+        now: datetime,
+        attempts: int = _MOST_ATTEMPTS,
+    ) -> bool:
         """Queue `message` in the caller's transaction; False if its key is known already.
+
+        Args:
+            connection: Of the caller's transaction.
+            message: What to send.
+            now: When that is, UTC.
+            attempts: How often it is tried at most.
 
         Raises:
             DefinitionError: It cannot be written as a mail.
@@ -41,7 +54,7 @@ class Outbox:
             recipient=message.recipient,
             subject=message.subject,
             content=composed(message, self._sender, message_id, now),
-            attempts_allowed=_MOST_ATTEMPTS,
+            attempts_allowed=attempts,
             not_before=now,
             queued_at=now,
         )

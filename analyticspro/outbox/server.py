@@ -9,7 +9,9 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from analyticspro.config import Home, environment
 from analyticspro.errors import SettingError
+from analyticspro.secrets_store import Secrets
 
 __all__ = ["MailServer", "Security"]
 
@@ -29,6 +31,11 @@ class Security(StrEnum):
 _PORTS = {Security.NONE: 25, Security.STARTTLS: 587, Security.TLS: 465}
 
 
+# Of the secrets store, and what stands for it in the setting; the environment's wins.
+_SECRET = ("mail", "password")
+_SECRET_NAME = "MAIL_PASSWORD"
+
+
 @dataclass(frozen=True)
 class MailServer:
     """Where mail is handed in.
@@ -43,6 +50,22 @@ class MailServer:
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     certificates: Path | None = None
+
+    @classmethod
+    def of(cls, home: Home) -> MailServer | None:
+        """Return the server that a home's settings name, None if they name none.
+
+        `${MAIL_PASSWORD}` is the environment's, else the secret `mail.password`.
+
+        Raises:
+            SettingError: It cannot be used, or the secret cannot be read.
+        """
+        address, names = home.settings.mail_url, dict(environment())
+        if not address:
+            return None
+        if _SECRET_NAME not in names and f"${{{_SECRET_NAME}}}" in address:
+            names[_SECRET_NAME] = Secrets.open(home).get(*_SECRET)
+        return cls.parse(address, names)
 
     @classmethod
     def parse(

@@ -102,6 +102,11 @@ class MailStore:
                 known = connection.scalars(select(Mails.id).where(dead))
                 raise UnknownName.of("dead mail", str(mail_id), map(str, known))
 
+    def keyed(self, key: str) -> Mail | None:
+        """Return the mail of a key; None if there is none."""
+        found = self._found(Mails.key == key, 1)
+        return found[0] if found else None
+
     def all(
         self, states: Collection[MailState] = tuple(MailState), *, limit: int = 100
     ) -> list[Mail]:
