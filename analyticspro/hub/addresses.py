@@ -33,6 +33,13 @@ class Addresses:
     proxy_api: str
     certificate: tuple[str, str] | None
 
+    def service(self, name: str) -> str:
+        """Return where people open a service, which has a host name of its own if Labs have."""
+        if not self.lab_host:
+            return f"{self.public}/services/{name}/"
+        scheme, _, host = self.lab_host.partition("://")
+        return f"{scheme}://{name}--service.{host}/services/{name}/"
+
     @classmethod
     def of(cls, home: Home) -> Addresses:
         """Return those that a home's settings say.

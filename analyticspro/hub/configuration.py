@@ -11,7 +11,7 @@ from analyticspro.config import Home
 from analyticspro.hub.addresses import Addresses
 from analyticspro.hub.authenticator import AccountsAuthenticator
 from analyticspro.hub.database import address
-from analyticspro.hub.menu import menu_for
+from analyticspro.hub.menu import Menu
 from analyticspro.hub.routes import LOOK
 from analyticspro.hub.secrets import hub_folder, secret
 from analyticspro.hub.spawner import SandboxSpawner
@@ -66,7 +66,7 @@ def configure(c: Any, home: Home) -> None:
     c.JupyterHub.db_url = address(home)
     c.JupyterHub.cookie_secret_file = str(folder / "cookie-secret")
     c.JupyterHub.template_paths = [str(_TEMPLATES)]
-    c.JupyterHub.template_vars = {"menu": menu_for}
+    c.JupyterHub.template_vars = {"menu": Menu(addresses)}
     c.JupyterHub.extra_handlers = list(LOOK)
     # To a page that everybody has, not to a server that most have not.
     c.JupyterHub.redirect_to_server = False

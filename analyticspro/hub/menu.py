@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from analyticspro.errors import DefinitionError
+from analyticspro.hub.addresses import Addresses
 from analyticspro.hub.routes import ROUTES
-from analyticspro.policy import MenuEntry, menu_of, role_of
+from analyticspro.policy import menu_of, role_of
 
-__all__ = ["Entry", "menu_for"]
+__all__ = ["Entry", "Menu"]
 
 _PAGES = frozenset(path for path, _ in ROUTES)
 # Where entries lead whose pages are not the hub's own.
@@ -24,35 +25,43 @@ class Entry:
     Attributes:
         title: What it is called.
         path: Where it stands in the table, such as `/people`.
-        below: Where it leads, below the hub's own address; empty if to a service.
-        service: The service it leads to; empty if to a page of the hub.
+        href: Where it leads.
     """
 
     title: str
     path: str
-    below: str = ""
-    service: str = ""
+    href: str
 
 
-def menu_for(user: Any) -> tuple[Entry, ...]:
-    """Return what the role of one of the hub's users may open, in the order of the table.
+@dataclass(frozen=True)
+class Menu:
+    """Makes the menu of whoever is signed in; the hub's templates have it as `menu`.
 
-    An entry of the table whose page does not exist is left out. Nobody, and whoever has no
-    role or two, is shown nothing.
+    Attributes:
+        addresses: Where the services are.
+        base_url: What the hub's own pages are below.
     """
-    try:
-        role = role_of([group.name for group in user.groups]) if user else None
-    except DefinitionError:
-        role = None
-    entries = () if role is None else menu_of(role)
-    return tuple(found for entry in entries if (found := _placed(entry)) is not None)
 
+    addresses: Addresses
+    base_url: str = "/hub/"
 
-def _placed(entry: MenuEntry) -> Entry | None:
-    if entry.path in _SERVICES:
-        return Entry(entry.title, entry.path, service=_SERVICES[entry.path])
-    if entry.path in _PAGES:
-        return Entry(entry.title, entry.path, below=entry.path.removeprefix("/"))
-    if entry.path in _ELSEWHERE:
-        return Entry(entry.title, entry.path, below=_ELSEWHERE[entry.path])
-    return None
+    def __call__(self, user: Any) -> tuple[Entry, ...]:
+        """Return what the role of one of the hub's users may open, in the order of the table.
+
+        An entry of the table whose page does not exist is left out. Nobody, and whoever has no
+        role or two, is shown nothing.
+        """
+        try:
+            role = role_of([group.name for group in user.groups]) if user else None
+        except DefinitionError:
+            role = None
+        entries = () if role is None else menu_of(role)
+        placed = ((entry, self._href(entry.path)) for entry in entries)
+        return tuple(Entry(entry.title, entry.path, href) for entry, href in placed if href)
+
+    def _href(self, path: str) -> str:
+        if path in _SERVICES:
+            return self.addresses.service(_SERVICES[path])
+        if path in _PAGES:
+            return f"{self.base_url}{path.removeprefix('/')}"
+        return f"{self.base_url}{_ELSEWHERE[path]}" if path in _ELSEWHERE else ""

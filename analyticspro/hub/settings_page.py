@@ -30,6 +30,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 ELSEWHERE = ("mail_url", "mail_from", "state_url", "demo")
 # Those that the processes look up again and again; others are read when they start.
 _AT_ONCE = frozenset(GROUPS["Joining"] + GROUPS["Keeping"])
+_SHORT = ("api", "tls", "url")
 _CHOICES = {"sign_up": ("open", "approval", "invited"), "week_start": ("monday", "sunday")}
 _HELP = {item.name: item.metadata["help"] for item in fields(Settings)}
 
@@ -140,9 +141,7 @@ class SettingsPage(Page, needs=Capability.SETTINGS_WRITE):
             value = text == "yes" if isinstance(value, bool) else text
         return _Field(
             name,
-            name.replace("_", " ").replace("url", "URL").replace("tls", "TLS").capitalize()
-            if not name.startswith("tls")
-            else f"TLS {name.removeprefix('tls_')}",
+            _titled(name),
             _HELP[name],
             value,
             _CHOICES.get(name, ()),
@@ -150,6 +149,17 @@ class SettingsPage(Page, needs=Capability.SETTINGS_WRITE):
             name in _AT_ONCE,
             _is_given(name),
         )
+
+
+def _titled(name: str) -> str:
+    """Return a setting's name as a title.
+
+    >>> _titled("tls_key"), _titled("public_url")
+    ('TLS key', 'Public URL')
+    """
+    words = [word.upper() if word in _SHORT else word for word in name.split("_")]
+    title = " ".join(words)
+    return title[0].upper() + title[1:]
 
 
 def _check(home: Home, changes: dict[str, Any]) -> None:

@@ -57,6 +57,9 @@ def test_the_menu_is_that_of_the_role(role: Role, members: Any):
     shown = [html.unescape(title) for title in re.findall(r">([^<]+)</a>", menu)]
     own = {path for path, _ in ROUTES} | {"/dashboards", "/lab"}
     assert shown == [entry.title for entry in menu_of(role) if entry.path in own]
+    port = members[role].home.settings.hub_port
+    dashboards = f"http://dashboards--service.localhost:{port}/services/dashboards/"
+    assert f'href="{dashboards}"' in menu
 
 
 def test_a_refusal_is_in_the_audit_log_once_a_minute(members: Any, gate: Any):
