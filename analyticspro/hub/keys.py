@@ -78,12 +78,7 @@ class Keys:
         Raises:
             DefinitionError: It has no name, does nothing, or more than its owner may.
         """
-        called = " ".join(name.split())
-        if not called.isprintable() or not 0 < len(called) <= _LONGEST_NAME:
-            raise DefinitionError(f"A key needs a name of 1 to {_LONGEST_NAME} characters.")
-        given = [one for one in may_be_given(role) if one in capabilities]
-        if not given or len(given) < len(set(capabilities)):
-            raise DefinitionError("Choose what the key may do, of what you may do yourself.")
+        called, given = _called(name), _given(role, capabilities)
         if not timedelta(seconds=1) <= life <= _LONGEST_LIFE:
             raise DefinitionError("A key works for a year at most. Choose when it ends.")
         if len(self._rows(user.name)) >= _MOST:
@@ -116,6 +111,20 @@ class Keys:
         )
         rows = query.order_by(orm.APIToken.id.desc()).all()
         return [row for row in rows if not row.expired and owner in (None, row.user.name)]
+
+
+def _called(name: str) -> str:
+    called = " ".join(name.split())
+    if not called.isprintable() or not 0 < len(called) <= _LONGEST_NAME:
+        raise DefinitionError(f"A key needs a name of 1 to {_LONGEST_NAME} characters.")
+    return called
+
+
+def _given(role: Role, capabilities: Collection[str]) -> list[Capability]:
+    given = [one for one in may_be_given(role) if one in capabilities]
+    if not given or len(given) < len(set(capabilities)):
+        raise DefinitionError("Choose what the key may do, of what you may do yourself.")
+    return given
 
 
 def _key(row: Any) -> Key:

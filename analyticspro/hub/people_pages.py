@@ -124,7 +124,6 @@ class OnePerson(Page, needs=Capability.USERS_WRITE):
     def _asked(self, what: str, person: Person) -> _Asked | None:
         """Return what is asked before; None if nothing is."""
         who = f"{person.name} ({person.email})"
-        is_own = person.id == self.entered.person.id
         if what == "remove":
             return _Asked(
                 f"Remove {who}?",
@@ -145,6 +144,7 @@ class OnePerson(Page, needs=Capability.USERS_WRITE):
                 "All devices are signed out, and whatever was opened on them. API keys go on.",
                 "Sign out everywhere",
             )
+        is_own = person.id == self.entered.person.id
         if what == "role" and is_own and self.typed("role") != person.role:
             return _Asked(
                 "Give up your own role?",

@@ -148,7 +148,7 @@ def serving(home: Home, authenticator: str = AUTHENTICATOR) -> Iterator[None]:
             env = {**environment(), "PYTHONPATH": str(ROOT)}
             started.append(subprocess.Popen(command, env=env, stdout=log, stderr=log))
         try:
-            until(lambda: _answers(home, started))
+            until(lambda: _answers(home, started), 120)  # of a busy machine
             yield
         finally:
             for process in reversed(started):
