@@ -21,6 +21,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Workspace": ("name", "timezone", "week_start", "currency"),
     "Joining": ("sign_up", "sign_up_domains"),
     "Keeping": ("backup_at", "backups_kept", "hot_days", "keep_days"),
+    "Machine": ("memory_mb",),
     "Addresses": (
         "public_url", "host", "port", "hub_port", "api_port", "hub_api_port", "proxy_api_port",
         "lab_host_names", "tls_certificate", "tls_key", "allow_remote",
@@ -30,7 +31,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 ELSEWHERE = ("mail_url", "mail_from", "state_url", "demo")
 # Those that the processes look up again and again; others are read when they start.
 _AT_ONCE = frozenset(GROUPS["Joining"] + GROUPS["Keeping"])
-_SHORT = ("api", "tls", "url")
+_SHORT = ("api", "mb", "tls", "url")
 _CHOICES = {"sign_up": ("open", "approval", "invited"), "week_start": ("monday", "sunday")}
 _HELP = {item.name: item.metadata["help"] for item in fields(Settings)}
 
