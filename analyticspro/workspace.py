@@ -100,6 +100,20 @@ class Workspace:
         with self._asking.governed(scope) as governed:
             return governed.values(dimension)
 
+    def dimension_tags(self, name: str) -> tuple[frozenset[str], bool]:
+        """Return the tags of a dimension, and whether it is declared; raises UnknownName."""
+        with self._warehouse.reader(OWNER) as reader:
+            cuttable = Cuttable(reader)
+            return cuttable.tags(name), cuttable.is_declared(name)
+
+    def tags_of_property(self, event: str, path: str) -> frozenset[str]:
+        """Return the tags of a property of an event, for policies; raises UnknownName."""
+        [described] = self.schema.described(event)["events"]
+        known = {each["path"]: each["tags"] for each in described["properties"]}
+        if path not in known:
+            raise UnknownName.of("property", path, known, where=event)
+        return property_tags(known[path])
+
     def sql(
         self,
         statement: str,

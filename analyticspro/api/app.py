@@ -43,9 +43,12 @@ from analyticspro.api.links import Links
 from analyticspro.api.observing import Observed, scraping, told_of
 from analyticspro.api.operation_routes import operation_routes
 from analyticspro.api.reaching import check_folder, check_sources
+from analyticspro.api.policy_routes import policy_routes
 from analyticspro.api.schema_routes import schema_routes
 from analyticspro.api.sql_routes import sql_routes
 from analyticspro.api.syncing import Load, Loads
+from analyticspro.api.viewing import Viewings
+from analyticspro.api.viewing_routes import viewing_routes
 from analyticspro.api.watching import Watched
 from analyticspro.config import environment
 from analyticspro.errors import (
@@ -101,6 +104,7 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
         callers.close()
         await denials.close()
         await statements.close()
+        await viewings.close()
         granted.close()
         await hub.close()
         gc.unfreeze()  # else what is to be put away at the end is not found
@@ -125,9 +129,12 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
     figures.gauge("refusals", "Requests refused so far, by whose.", lambda: denials.counts)
     statements = Denials(lambda: workspace.home, most_kinds=_MOST_STATEMENTS)
     callers, granted = Callers(token, hub), Granted(lambda: workspace.home)
+    viewings = Viewings(granted.known)
     app.add_middleware(Watched)
     own = dict.fromkeys(PATHS, collector)
-    app.add_middleware(Gate, callers=callers, granted=granted, denials=denials, own=own)
+    app.add_middleware(
+        Gate, callers=callers, granted=granted, denials=denials, own=own, viewings=viewings
+    )
     app.add_middleware(Observed, figures=figures)
     app.add_middleware(Edge)  # the last one added stands first
     app.add_exception_handler(AnalyticsProError, _refuse)
@@ -149,6 +156,8 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
         keeping_routes(workspace, loads),
         operation_routes(workspace, loads),
         sql_routes(workspace, figures, work, statements),
+        policy_routes(workspace, granted.known),
+        viewing_routes(viewings),
     )
     for router in (*routers, *more):
         app.include_router(

@@ -51,6 +51,7 @@ class Caller:
         confirmed_at: When the hub was asked, on the monotonic clock, seconds.
         is_owner: Whether it is the owner of the workspace, who may everything.
         role: A person's; None of services and of whoever has none.
+        viewing_as: The username as whom an admin looks; None who looks as themselves.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Caller:
     confirmed_at: float
     is_owner: bool = False
     role: Role | None = None
+    viewing_as: str | None = None
 
     @classmethod
     def owner(cls) -> Caller:

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from analyticspro.api.callers import Caller, Callers
 from analyticspro.api.denials import Denials
 from analyticspro.api.granted import Granted
+from analyticspro.api.viewing import HEADER, Viewings
 from analyticspro.errors import (
     AnalyticsProError,
     DefinitionError,
@@ -48,6 +49,7 @@ class Gate:
         granted: Granted,
         denials: Denials,
         own: Mapping[str, ASGIApp] | None = None,
+        viewings: Viewings | None = None,
     ) -> None:
         """Make the gate.
 
@@ -57,18 +59,20 @@ class Gate:
             granted: Knows what they may see.
             denials: Takes note of whoever is not let in.
             own: Who answers a path instead, and checks who asks, before the body is read.
+            viewings: Knows who looks as somebody else; None where nobody can.
         """
         self._app = app
         self._callers = callers
         self._granted = granted
         self._denials = denials
         self._own = own or {}
+        self._viewings = viewings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
         if scope["type"] == "lifespan" or scope["path"] in OPEN:
             await self._app(scope, receive, send)
-        elif scope["type"] == "http" and scope["path"] in self._own:
+        elif scope["type"] == "http" and scope["path"] in self._own and not _as_another(scope):
             scope.setdefault("state", {})["route"] = scope["path"]  # for the log
             await self._own[scope["path"]](scope, receive, send)
         else:
@@ -78,6 +82,20 @@ class Gate:
             else:
                 await _refuse(scope, receive, send, answer)
 
+    def _viewed(self, caller: Caller, scope: Scope) -> Caller:
+        if not _as_another(scope):
+            return caller
+        if self._viewings is None:
+            raise Forbidden("Refused: here nobody looks as somebody else.")
+        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+        method = scope.get("method", "WEBSOCKET")
+        try:
+            return self._viewings.narrowed(caller, headers, method, scope["path"])
+        except Forbidden as error:
+            asked = f"{method} as somebody else"
+            self._denials.note(caller.name, origin(scope), asked, str(error))
+            raise
+
     async def _refused(self, scope: Scope) -> Response | None:
         """Return the refusal; None if whoever asks is let in, and then noted in the scope."""
         state = scope.setdefault("state", {})
@@ -85,10 +103,12 @@ class Gate:
 
         async def again() -> Caller | None:
             found = await self._callers.of(token, is_local=is_local)
+            found = None if found is None else self._viewed(found, scope)
             return found and await self._granted.to(found, is_fresh=True)
 
         try:
             caller = await self._callers.of(token, is_local=is_local)
+            caller = None if caller is None else self._viewed(caller, scope)
             caller = caller and await self._granted.to(caller)
         except Forbidden as error:
             return refusal(error, 403)
@@ -104,6 +124,10 @@ class Gate:
             return too_large()
         state |= {"identity": caller, "again": again, "caller": caller.name}
         return None
+
+
+def _as_another(scope: Scope) -> bool:
+    return HEADER.lower().encode() in dict(scope["headers"])
 
 
 def origin(scope: Scope) -> str:

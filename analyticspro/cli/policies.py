@@ -12,12 +12,11 @@ import click
 from analyticspro import clock
 from analyticspro.cli import output
 from analyticspro.cli.root import Place, form_option, group, with_place
-from analyticspro.errors import DefinitionError, UnknownName
+from analyticspro.errors import DefinitionError
 
 if TYPE_CHECKING:
     from analyticspro.audit import Actor
     from analyticspro.policies import Holder, Policies, Stored
-    from analyticspro.policy import Decision, Scope
     from analyticspro.state import Person, State
 
 __all__ = ["policies"]
@@ -129,54 +128,33 @@ def withdraw(place: Place, *, number: int) -> None:
 
 @policies.command()
 @click.argument("person", metavar="EMAIL|ROLE")
-@click.argument("what", metavar="METRIC|FIELD|EVENT.PROPERTY|TAG")
+@click.argument("what", metavar="WHAT")
 @form_option
 @with_place
 def explain(place: Place, *, person: str, what: str, form: str) -> None:
-    """Tell whether somebody sees something, and why.
+    """Tell whether somebody sees or may do something, and why.
+
+    WHAT is a metric, field, EVENT.PROPERTY, tag, capability or page; of a metric also
+    'revenue by country where country=US', for a row.
 
     \b
     analyticspro policies explain ada@acme.example revenue
+    analyticspro policies explain manager export
     analyticspro policies explain viewer amount_minor
     analyticspro policies explain analyst order_placed.email
     """  # noqa: D301
-    with _opened(place) as (state, found):
-        decision = _decided(place, _scope(state, found, person), what)
-    if form == "json":
-        output.print_json({"shown": decision.allowed, "reason": decision.reason})
-    else:
-        click.echo(f"{'Shown' if decision.allowed else 'Hidden'}. {decision.reason}")
-
-
-def _decided(place: Place, scope: Scope, what: str) -> Decision:
     from analyticspro.client import reach
-    from analyticspro.metrics import catalog
-    from analyticspro.policy import FIELD_TAGS, Tag, property_tags
 
-    if what in catalog.METRICS:
-        return scope.explain_figure(what, catalog.metric(what).tags)
-    if what in FIELD_TAGS:
-        return scope.explain_field(what, FIELD_TAGS[what])
-    if what in list(Tag):
-        return scope.explain_field(f"A field tagged {what}", {what})
-    event, dot, path = what.partition(".")
-    if dot:
-        [described] = reach(place.home).schema(event)["events"]
-        known = {each["path"]: each["tags"] for each in described["properties"]}
-        if path not in known:
-            raise UnknownName.of("property", path, known, where=event)
-        return scope.explain_field(what, property_tags(known[path]))
-    names = {*catalog.METRICS, *FIELD_TAGS, *map(str, Tag)}
-    raise UnknownName.of("metric, field or tag", what, names)
-
-
-def _scope(state: State, found: Policies, person: str) -> Scope:
-    from analyticspro.policy import Role
-
-    if person in list(Role):
-        return found.scope(f"a {person}", Role.of(person), now=clock.now())
-    known = _person(state, person)
-    return found.scope(known.username, Role.of(known.role), now=clock.now())
+    found = reach(place.home.prepare()).explain(person, what)
+    if form == "json":
+        output.print_json(found)
+        return
+    shown = {True: "Shown", False: "Hidden", None: "It depends"}[found["shown"]]
+    lines = [f"{shown}. {found['reason']}"]
+    if found["missing"]:
+        lines += [f"Missing: {found['missing']}", found["cure"]]
+    for line in lines:
+        click.echo(output.printable(line))
 
 
 def _person(state: State, email: str) -> Person:

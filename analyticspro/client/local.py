@@ -178,6 +178,25 @@ class Local:
         """Return what properties events have, of all names or of one; raises UnknownName."""
         return self._with(lambda workspace: workspace.described(event, OWNER))
 
+    def explain(self, who: str, what: str) -> dict[str, Any]:
+        """Return whether somebody sees something, and why; opens the data if it has to."""
+        from analyticspro.policies.explaining import explain  # with SQLAlchemy, half a second
+        from analyticspro.policies.policies import Policies
+        from analyticspro.policies.seers import admins, seer
+        from analyticspro.state import State
+
+        with State.open(self._home.state_address) as state:
+            of = seer(state, Policies.of(self._home, state), who, now=clock.now())
+            return explain(what, of, self, admins(state)).plain()
+
+    def dimension_tags(self, name: str) -> tuple[frozenset[str], bool]:
+        """Return the tags of a dimension, and whether it is declared; raises UnknownName."""
+        return self._with(lambda workspace: workspace.dimension_tags(name))
+
+    def tags_of_property(self, event: str, path: str) -> frozenset[str]:
+        """Return the tags of a property of an event; raises UnknownName."""
+        return self._with(lambda workspace: workspace.tags_of_property(event, path))
+
     def decide(self, action: Decision, event: str, path: str, tags: Sequence[str] = ()) -> None:
         """Tag or block a property, or undo that; tags only for `tag` and `untag`."""
 

@@ -162,6 +162,11 @@ class Remote:
         found: dict[str, Any] = self._call("GET", f"/v1/schema{of}")
         return found
 
+    def explain(self, who: str, what: str) -> dict[str, Any]:
+        """Return whether somebody sees something, and why."""
+        found: dict[str, Any] = self._call("POST", "/v1/explain", {"who": who, "what": what})
+        return found
+
     def decide(self, action: Decision, event: str, path: str, tags: Sequence[str] = ()) -> None:
         """Tag or block a property, or undo that; tags only for `tag` and `untag`."""
         body = {"event": event, "property": path} | ({"tags": list(tags)} if tags else {})

@@ -58,6 +58,9 @@ class Transport(Protocol):
     def schema(self, event: str | None) -> dict[str, Any]:
         """Return what properties events have, of all names or of one; raises UnknownName."""
 
+    def explain(self, who: str, what: str) -> dict[str, Any]:
+        """Return whether somebody sees something, and why; see `policies.explaining`."""
+
     def decide(self, action: Decision, event: str, path: str, tags: Sequence[str] = ()) -> None:
         """Tag or block a property, or undo that; tags only for `tag` and `untag`."""
 

@@ -16,7 +16,7 @@ from analyticspro.policies.holders import Holder
 from analyticspro.policy import DEFAULT_GRANTS, EVERYTHING, Grant, Role, RowFilter, Scope
 from analyticspro.state import GrantTable, State
 
-__all__ = ["Policies", "Stored"]
+__all__ = ["Policies", "Stored", "check_tags"]
 
 _KEPT_FOR = timedelta(seconds=5)
 _TAG = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -97,11 +97,7 @@ class Policies:
         Raises:
             DefinitionError: Something is no tag.
         """
-        for tag in given.tags - {EVERYTHING}:
-            if _TAG.fullmatch(tag) is None:
-                raise DefinitionError(
-                    f"{tag!r} is no tag. Use small letters, digits, _ and -, such as revenue."
-                )
+        check_tags(given)
         with self._changing(now) as (writing, table, _):
             number = table.add(str(holder), _written(given), made_by=by.name, now=now)
             writing.note(by, "policies.grant", str(holder), f"{number}: {_told(given)}")
@@ -135,6 +131,15 @@ class Policies:
             yield writing, table, renumbered
             table.count_change()
         self._known = None
+
+
+def check_tags(given: Grant) -> None:
+    """Raise DefinitionError if something that is granted is no tag."""
+    for tag in given.tags - {EVERYTHING}:
+        if _TAG.fullmatch(tag) is None:
+            raise DefinitionError(
+                f"{tag!r} is no tag. Use small letters, digits, _ and -, such as revenue."
+            )
 
 
 def _defaults() -> tuple[Stored, ...]:

@@ -28,6 +28,7 @@ from analyticspro.policy.table import (
     menu_of,
     permission,
     roles_with,
+    scopes_of,
 )
 from analyticspro.policy.tags import (
     EVERYTHING,
@@ -74,4 +75,5 @@ __all__ = [
     "role_of",
     "roles_with",
     "scope_of_role",
+    "scopes_of",
 ]

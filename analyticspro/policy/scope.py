@@ -78,6 +78,16 @@ class Scope:
         """Return the rows in whose records a field that carries `tags` shows; else it is None."""
         return _rows(self._covering(tags, aggregates=False))
 
+    def within(self, other: Scope) -> Scope:
+        """Return what both see: for whoever looks as somebody else, and never sees more by it.
+
+        A grant of both has the tags that each of a pair has, in the rows that pass both.
+        """
+        if other.is_unlimited:
+            return self
+        pairs = [(mine, theirs) for mine in self.grants for theirs in other.grants]
+        return Scope(self.name, tuple(_both(mine, theirs) for mine, theirs in pairs))
+
     def explain_figure(
         self, what: str, tags: Collection[str], *, declared: bool = True
     ) -> Decision:
@@ -108,6 +118,20 @@ class Scope:
             reason=f"{carried} No single grant of {self.name} covers that{alone}. Grants: {held}. "
             "An admin can add one.",
         )
+
+
+def _both(one: Grant, other: Grant) -> Grant:
+    tags = one.tags & other.tags
+    if EVERYTHING in one.tags:
+        tags = other.tags
+    elif EVERYTHING in other.tags:
+        tags = one.tags
+    return Grant(
+        tags,
+        (*one.where, *(item for item in other.where if item not in one.where)),
+        aggregates_only=one.aggregates_only or other.aggregates_only,
+        name=f"{one.name} within {other.name}",
+    )
 
 
 def _rows(grants: Collection[Grant]) -> Rows:

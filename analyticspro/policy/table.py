@@ -17,6 +17,7 @@ __all__ = [
     "menu_of",
     "permission",
     "roles_with",
+    "scopes_of",
 ]
 
 _PREFIX = "custom:analyticspro:"
@@ -213,6 +214,11 @@ def roles_with(capability: Capability) -> frozenset[Role]:
     [<Role.ADMIN: 'admin'>, <Role.ANALYST: 'analyst'>, <Role.MANAGER: 'manager'>]
     """
     return permission(capability).roles
+
+
+def scopes_of(role: Role) -> frozenset[str]:
+    """Return the hub's scopes of all that `role` may do."""
+    return frozenset(s for row in PERMISSIONS if role in row.roles for s in row.scopes)
 
 
 def menu_of(role: Role) -> tuple[MenuEntry, ...]:
