@@ -11,7 +11,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from analyticspro.api.callers import Caller, Callers
 from analyticspro.api.denials import Denials
 from analyticspro.api.granted import Granted
-from analyticspro.api.viewing import HEADER, Viewings
+from analyticspro.api.viewing import Viewings
+from analyticspro.client.viewing import HEADER
 from analyticspro.errors import (
     AnalyticsProError,
     DefinitionError,

@@ -11,7 +11,7 @@ from analyticspro.api import guard
 from analyticspro.api.guard import Asking, needs
 from analyticspro.api.known_people import KnownPeople, may_ask_about_others
 from analyticspro.errors import AnalyticsProError, Forbidden
-from analyticspro.metrics import Query
+from analyticspro.metrics import Query, catalog
 from analyticspro.policy import Capability, Grant, RowFilter, Scope
 from analyticspro.workspace import Workspace
 
@@ -117,7 +117,12 @@ def _figures(
     queries = [Query(metrics=(name,)) for name in names]
     both = zip(workspace.answers(queries, now), workspace.answers(queries, later), strict=True)
     return [
-        {"metric": name, "now": _told(before, name), "after": _told(then, name)}
+        {
+            "metric": name,
+            "title": catalog.metric(name).title,
+            "now": _told(before, name),
+            "after": _told(then, name),
+        }
         for name, (before, then) in zip(names, both, strict=True)
     ]
 

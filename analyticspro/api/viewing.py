@@ -13,13 +13,12 @@ from datetime import datetime, timedelta
 from analyticspro import clock, logs
 from analyticspro.api.callers import Caller
 from analyticspro.api.known_people import KnownPeople
+from analyticspro.client.viewing import HEADER, PAGE_HEADER
 from analyticspro.errors import AnalyticsProError, DefinitionError, Forbidden
 from analyticspro.policy import Capability, Role, scopes_of
 
-__all__ = ["HEADER", "LASTS_FOR", "PAGE_HEADER", "Viewing", "Viewings"]
+__all__ = ["LASTS_FOR", "Viewing", "Viewings"]
 
-HEADER = "X-AnalyticsPro-View-As"
-PAGE_HEADER = "X-AnalyticsPro-Page"
 LASTS_FOR = timedelta(minutes=30)
 
 _MOST = 256  # at once

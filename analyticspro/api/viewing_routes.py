@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from analyticspro.api import guard
 from analyticspro.api.gate import origin
 from analyticspro.api.guard import Asking, needs
-from analyticspro.api.viewing import HEADER, Viewing, Viewings
+from analyticspro.api.viewing import Viewing, Viewings
+from analyticspro.client.viewing import HEADER
 from analyticspro.errors import DefinitionError
 from analyticspro.policy import Capability
 

@@ -134,11 +134,22 @@ class AuditLog:
         who: str | None = None,
         action: str | None = None,
         allowed: bool | None = None,
+        subject: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> list[AuditRow]:
         """Return the newest entries, the newest first (see `AuditTable.newest`)."""
         with self._state.reading() as connection:
-            table = AuditTable(connection)
-            return table.newest(limit, before=before, who=who, action=action, allowed=allowed)
+            return AuditTable(connection).newest(
+                limit,
+                before=before,
+                who=who,
+                action=action,
+                allowed=allowed,
+                subject=subject,
+                since=since,
+                until=until,
+            )
 
     def verify(self, *, noted: Head | None = None) -> Verdict:
         """Tell whether all that was ever appended is there, as it was.

@@ -7,6 +7,7 @@ from typing import Any
 
 from tornado.web import StaticFileHandler
 
+from analyticspro.hub.governing import GOVERNING
 from analyticspro.hub.invitation_pages import Invitations
 from analyticspro.hub.joining_pages import Confirm, Join, Reset, SignIn, SignUp
 from analyticspro.hub.key_pages import AllKeys, OwnKeys
@@ -39,6 +40,7 @@ ROUTES: tuple[tuple[str, Any], ...] = (
     (r"/keys", OwnKeys),
     (r"/keys/everybody", AllKeys),
     (r"/keys/writing", WriteKeyPage),
+    *GOVERNING,
 )
 LOOK: tuple[tuple[str, Any, dict[str, Any]], ...] = (
     (r"/look/fonts/([\w-]+\.woff2)", StaticFileHandler, {"path": str(_FONTS)}),

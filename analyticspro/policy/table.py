@@ -185,7 +185,11 @@ PERMISSIONS: tuple[Permission, ...] = (
         Capability.OWN_ACCOUNT,
         "own profile, password, sessions, API keys (within one's own scopes)",
         _EVERYONE,
-        (MenuEntry("API keys", "/keys"), MenuEntry("Your account", "/account")),
+        (
+            MenuEntry("Why?", "/why"),
+            MenuEntry("API keys", "/keys"),
+            MenuEntry("Your account", "/account"),
+        ),
         hub_scopes=("read:users!user", "users:activity!user", "tokens!user"),
     ),
 )
@@ -225,6 +229,6 @@ def menu_of(role: Role) -> tuple[MenuEntry, ...]:
     """Return the menu that `role` is shown, in order.
 
     >>> [entry.title for entry in menu_of(Role.VIEWER)]
-    ['Dashboards', 'Analytics', 'Reports', 'API keys', 'Your account']
+    ['Dashboards', 'Analytics', 'Reports', 'Why?', 'API keys', 'Your account']
     """
     return tuple(entry for row in PERMISSIONS if role in row.roles for entry in row.menu)

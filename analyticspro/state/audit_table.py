@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -61,6 +62,9 @@ class AuditTable:
         who: str | None = None,
         action: str | None = None,
         allowed: bool | None = None,
+        subject: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> list[AuditRow]:
         """Return the newest entries, the newest first.
 
@@ -70,6 +74,9 @@ class AuditTable:
             who: Only of this person.
             action: Only of this action, or of all that begin with it and a dot.
             allowed: Only what was done, or only what was refused.
+            subject: Only what was done to something that has this in its name.
+            since: Only from this instant on.
+            until: Only before this instant.
         """
         query = select(_TABLE).order_by(AuditEntries.seq.desc()).limit(limit)
         if before is not None:
@@ -81,4 +88,10 @@ class AuditTable:
             query = query.where((AuditEntries.action == action) | below)
         if allowed is not None:
             query = query.where(AuditEntries.allowed.is_(allowed))
+        if subject is not None:
+            query = query.where(AuditEntries.subject.contains(subject, autoescape=True))
+        if since is not None:
+            query = query.where(AuditEntries.at >= since)
+        if until is not None:
+            query = query.where(AuditEntries.at < until)
         return [AuditRow(**row._mapping) for row in self._connection.execute(query)]

@@ -14,8 +14,9 @@ from analyticspro import clock
 from analyticspro.api.callers import Caller
 from analyticspro.api.collector_requests import PATHS
 from analyticspro.api.known_people import KnownPeople
-from analyticspro.api.viewing import HEADER, PAGE_HEADER, Viewings
+from analyticspro.api.viewing import Viewings
 from analyticspro.audit import AuditLog
+from analyticspro.client.viewing import HEADER, PAGE_HEADER
 from analyticspro.config import Home
 from analyticspro.errors import DefinitionError, Forbidden
 from analyticspro.policies import Holder

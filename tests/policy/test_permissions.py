@@ -170,6 +170,7 @@ def test_a_menu_shows_what_its_role_may_open():
         "Dashboards",
         "Analytics",
         "Reports",
+        "Why?",
         "API keys",
         "Your account",
     ]
