@@ -6,6 +6,7 @@ from analyticspro.client.local import Local
 from analyticspro.client.presence import presence
 from analyticspro.client.remote import Remote
 from analyticspro.client.transport import Transport
+from analyticspro.client.viewing import headers_of
 from analyticspro.config import Home, environment
 from analyticspro.errors import SettingError
 
@@ -21,7 +22,7 @@ def reach(home: Home) -> Transport:
     token = home.token()
     found = presence(home)
     if found is not None:
-        remote = Remote(found.url, token)
+        remote = Remote(found.url, token, headers_of(environment()))
         if remote.is_alive():
             return remote
     return Local(home)

@@ -28,9 +28,10 @@ _BROKEN = (OSError, http.client.HTTPException, ValueError)
 class Remote:
     """Asks a running api."""
 
-    def __init__(self, address: str, token: str) -> None:
+    def __init__(self, address: str, token: str, more: Mapping[str, str] | None = None) -> None:
         self._address = address
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        self._headers |= more or {}
 
     def is_alive(self) -> bool:
         """Return whether a service answers at the address. It is not sent the token."""

@@ -33,7 +33,7 @@ from voila.utils import get_page_config
 
 from analyticspro import notebooks as shipped
 from analyticspro.config import Home
-from analyticspro.dashboards import handlers
+from analyticspro.dashboards import handlers, viewing
 from analyticspro.dashboards.identity import CookieIdentity, cookie_secret
 from analyticspro.dashboards.kernels import (
     KERNEL_NAME,
@@ -171,6 +171,8 @@ class DashboardServer(Voila):  # type: ignore[misc]
             (r"/dashboards/?", handlers.Start),
             (r"/dashboards/([^/]+)", handlers.DashboardPage),
             (r"/signin", handlers.SignIn),
+            (r"/view-as", viewing.EnterView),
+            (r"/view-as/leave", viewing.LeaveView),
             (r"/signout", handlers.SignOut),
             (r"/healthz", handlers.Health),
             (r"/readyz", handlers.Health),
@@ -202,10 +204,10 @@ class DashboardServer(Voila):  # type: ignore[misc]
             page_config=self._page_config,
         )
 
-    async def start_kernel(self, request: HTTPServerRequest) -> str:
-        """Start the kernel of one page and return its id."""
+    async def start_kernel(self, request: HTTPServerRequest, more: dict[str, str]) -> str:
+        """Start the kernel of one page, which finds `more` in its environment; return its id."""
         kernels: PageKernels = self.kernel_manager
-        env = kernel_environment(self.home, path=request.path, query=request.query)
+        env = kernel_environment(self.home, path=request.path, query=request.query) | more
         return await kernels.start_kernel(kernel_name=KERNEL_NAME, path=ApiPath(""), env=env)
 
     def start(self) -> None:
