@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from analyticspro.state import State
 
 __all__ = ["KnownPeople", "may_ask_about_others"]
+
+_USERNAME = re.compile(r"p[1-9][0-9]{0,8}")
 
 
 class KnownPeople:
@@ -44,12 +47,18 @@ class KnownPeople:
         from analyticspro.policies.seers import Seer
 
         if not caller.is_owner:
-            try:
-                known = self.seer(caller.name)
-            except UnknownName:  # known to the hub alone
-                return Seer(caller.name, caller.name, caller.role, caller.scope)
-            return known.with_scope(replace(caller.scope, name=known.name))
+            scope = replace(caller.scope, name=caller.name)
+            return Seer(caller.name, self._title(caller.name), caller.role, scope)
         return Seer(OWNER.name, OWNER.name, None, OWNER) if by is None else self.seer(by)
+
+    def _title(self, name: str) -> str:
+        # Whom the hub alone knows may be called as a role is, or as somebody's address.
+        if _USERNAME.fullmatch(name) is None:
+            return name
+        try:
+            return self.seer(name).title
+        except UnknownName:
+            return name
 
     @property
     def policies(self) -> Policies:

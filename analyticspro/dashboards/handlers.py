@@ -14,7 +14,7 @@ from tornado.ioloop import IOLoop
 from tornado.iostream import StreamClosedError
 
 from analyticspro.client.viewing import variables
-from analyticspro.dashboards import viewing
+from analyticspro.dashboards import as_another
 from analyticspro.dashboards.identity import CookieIdentity, redeem
 from analyticspro.dashboards.rendering import PageFailed
 from analyticspro.errors import Forbidden, ServiceUnavailable
@@ -203,7 +203,7 @@ class DashboardPage(Page):
     """One notebook of the dashboards folder, run for this visitor."""
 
     _kernel_id: str | None = None
-    _seen: viewing.Banner | None = None  # as somebody else
+    _seen: as_another.Banner | None = None  # as somebody else
 
     @web.authenticated
     async def get(self, name: str) -> None:
@@ -225,7 +225,7 @@ class DashboardPage(Page):
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.xsrf_token  # noqa: B018  sets the cookie by which the page may say it was closed
         frame = self.server.pages.get_template("frame.html.j2")
-        self._seen = await viewing.banner(self, self.server.home, self.server.home.token())
+        self._seen = await as_another.banner(self, self.server.home, self.server.home.token())
         title = self.server.title(notebook)
         self.write(frame.render(title=title, nonce=self.nonce, viewing=self._seen))
         try:
@@ -249,7 +249,7 @@ class DashboardPage(Page):
     async def _run(self, notebook: str) -> None:
         renderer = self.server.renderer(self, notebook)
         await renderer.initialize()
-        seen_as = viewing.viewed_as(self) if self._seen is not None else None
+        seen_as = as_another.viewed_as(self) if self._seen is not None else None
         passed_on = variables(seen_as, str(self.request.path))
         self._kernel_id = await self.server.start_kernel(self.request, passed_on)
         renderer.resources |= {"nonce": self.nonce, "kernel_id": self._kernel_id}

@@ -33,7 +33,7 @@ from voila.utils import get_page_config
 
 from analyticspro import notebooks as shipped
 from analyticspro.config import Home
-from analyticspro.dashboards import handlers, viewing
+from analyticspro.dashboards import as_another, handlers
 from analyticspro.dashboards.identity import CookieIdentity, cookie_secret
 from analyticspro.dashboards.kernels import (
     KERNEL_NAME,
@@ -171,8 +171,8 @@ class DashboardServer(Voila):  # type: ignore[misc]
             (r"/dashboards/?", handlers.Start),
             (r"/dashboards/([^/]+)", handlers.DashboardPage),
             (r"/signin", handlers.SignIn),
-            (r"/view-as", viewing.EnterView),
-            (r"/view-as/leave", viewing.LeaveView),
+            (r"/view-as", as_another.EnterView),
+            (r"/view-as/leave", as_another.LeaveView),
             (r"/signout", handlers.SignOut),
             (r"/healthz", handlers.Health),
             (r"/readyz", handlers.Health),

@@ -179,7 +179,7 @@ class PolicyHistory(_AboutPolicies):
                 "by": people[row.who].name if row.who in people else row.who,
                 "done": "granted" if row.action == "policies.grant" else "withdrew",
                 "number": row.reason.partition(":")[0],
-                "what": row.reason.partition(": ")[2],
+                "what": row.reason.partition(": ")[2].removeprefix("(").removesuffix(")"),
                 "who": _subject(row.subject, people),
                 "entry": row.seq,
             }

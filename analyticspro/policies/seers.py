@@ -32,10 +32,6 @@ class Seer:
     role: Role | None
     scope: Scope
 
-    def with_scope(self, scope: Scope) -> Seer:
-        """Return the same with other grants."""
-        return replace(self, scope=scope)
-
 
 def seer(state: State, policies: Policies, who: str, *, now: datetime) -> Seer:
     """Return whom `who` names: a role, a username such as `p12`, or an e-mail address.

@@ -264,12 +264,19 @@ def test_an_admin_looks_as_somebody(admin: Member, members, api: Server, gate: H
         assert told in plain(sent(admin, "/hub/policies/view-as", who=who))
 
 
-def test_without_the_api_grants_are_changed_nevertheless(gate: Home, admin: Member, policies):
-    typed = {"holder": "role:viewer", "tag": ["pii"], "do": "preview"}
-    shown = plain(sent(admin, "/hub/policies", **typed))
-    has_figures = "A few figures, all time" in shown
-    assert has_figures or "does not answer now" in shown
-    assert "What changes for every viewer" in shown
+def test_without_the_api_grants_are_changed_nevertheless(gate: Home, admin: Member, api, policies):
+    announced = gate.api_file.read_text()
+    gate.api_file.unlink()  # nobody answers where it is looked for then
+    try:
+        typed = {"holder": "role:viewer", "tag": ["pii"], "do": "preview"}
+        preview = sent(admin, "/hub/policies", **typed)
+        assert "does not answer now" in plain(preview)
+        assert "What changes for every viewer" in plain(preview)
+        assert "is saved" in admin.post("/hub/policies", data=fields(preview)).text
+        why = admin.get("/hub/why", params={"what": "revenue"})
+        assert (why.status_code, "The api does not answer" in why.text) == (400, True)
+    finally:
+        gate.api_file.write_text(announced)
 
 
 def test_a_session_that_ended_opens_nothing(gate: Home, accounts: Accounts):
