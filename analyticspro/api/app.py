@@ -42,8 +42,8 @@ from analyticspro.api.keeping_routes import keeping_routes
 from analyticspro.api.links import Links
 from analyticspro.api.observing import Observed, scraping, told_of
 from analyticspro.api.operation_routes import operation_routes
-from analyticspro.api.reaching import check_folder, check_sources
 from analyticspro.api.policy_routes import policy_routes
+from analyticspro.api.reaching import check_folder, check_sources
 from analyticspro.api.schema_routes import schema_routes
 from analyticspro.api.sql_routes import sql_routes
 from analyticspro.api.syncing import Load, Loads

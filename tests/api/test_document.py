@@ -82,6 +82,11 @@ def test_it_describes_every_route(document: dict[str, Any]):
         "POST /v1/sources/{name}/pause",
         "POST /v1/sources/{name}/resume",
         "POST /v1/sql",
+        "POST /v1/explain",
+        "POST /v1/policies/preview",
+        "POST /v1/viewings",
+        "POST /v1/viewings/end",
+        "GET /v1/viewing",
         "POST /v1/sync",
         "POST /v1/track",
     }
