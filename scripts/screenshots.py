@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
-PORT, API_PORT, LAB_PORT = 8790, 8791, 8792
+PORT, LAB_PORT = 8790, 8795
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
@@ -41,8 +41,9 @@ def main() -> None:
 
 @contextmanager
 def _services(home: Path) -> Iterator[str]:
-    ports = ["--port", str(PORT), "--api-port", str(API_PORT)]
-    yield _command(home, "up", "--demo", *ports).strip()
+    ports = ["--port", str(PORT)]
+    _command(home, "up", "--demo", *ports)
+    yield _command(home, "link").strip()
     _command(home, "down")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Self
 
@@ -14,6 +15,7 @@ from analyticspro.accounts.passwords import Passwords
 from analyticspro.accounts.recovery import Recovery
 from analyticspro.accounts.rules import Rules
 from analyticspro.accounts.strikes import Throttle
+from analyticspro.accounts.trying import Trying, is_for_trying
 from analyticspro.audit import AuditLog
 from analyticspro.config import Home
 from analyticspro.outbox import Outbox
@@ -34,6 +36,7 @@ class Accounts:
         admitting: Sign-in by a provider.
         recovery: Changed and forgotten passwords.
         directory: Who there is, with which role.
+        trying: Made-up people of a demo.
         rules: What is asked of those who join.
         has_mail: Whether mail is sent; without it an admin hands links over.
     """
@@ -47,6 +50,7 @@ class Accounts:
         outbox: Outbox | None = None,
         base_url: str = "http://127.0.0.1:8750",
         passwords: Passwords | None = None,
+        is_open: Callable[[], bool] = lambda: False,
     ) -> None:
         self.rules = rules or Rules()
         self.has_mail = outbox is not None
@@ -66,6 +70,7 @@ class Accounts:
         self.admitting = Admitting(desk)
         self.recovery = Recovery(desk, self.entering)
         self.directory = Directory(desk)
+        self.trying = Trying(desk, is_open=is_open)
 
     @classmethod
     def of(cls, home: Home, state: State, *, base_url: str) -> Self:
@@ -87,6 +92,7 @@ class Accounts:
             rules=Rules.parse(settings.sign_up, settings.sign_up_domains),
             outbox=Outbox(state, sender=settings.mail_from) if has_mail else None,
             base_url=base_url,
+            is_open=lambda: is_for_trying(Home(home.path)),  # it may become a demo meanwhile
         )
 
     def tidy(self, *, now: datetime) -> None:

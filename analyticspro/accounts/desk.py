@@ -25,6 +25,7 @@ __all__ = ["Desk", "OneTime", "address", "digest", "name", "token"]
 
 # The pages that links lead to, below the base address.
 _PAGES = {
+    LinkKind.ENTRY: "enter",
     LinkKind.FIRST_ADMIN: "join",
     LinkKind.INVITATION: "join",
     LinkKind.RESET: "reset",

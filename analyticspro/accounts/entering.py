@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from analyticspro.accounts.desk import Desk, digest, token
 from analyticspro.accounts.emails import normalised
 from analyticspro.accounts.joining import Joining
-from analyticspro.audit import Actor
+from analyticspro.audit import Actor, Writing
 from analyticspro.errors import Forbidden, UnknownName
 from analyticspro.state import (
     PeopleTable,
@@ -19,7 +19,7 @@ from analyticspro.state import (
     StrikeTable,
 )
 
-__all__ = ["Entering", "NewSession", "shown_agent"]
+__all__ = ["Entering", "NewSession", "begun", "shown_agent"]
 
 _WHAT = "sign_in"
 _WRONG = "The e-mail address or the password is wrong."
@@ -159,7 +159,7 @@ class Entering:
     def _begun(
         self, person: Person, password: str, email: str, actor: Actor, agent: str, now: datetime
     ) -> NewSession:
-        desk, text = self._desk, token()
+        desk = self._desk
         assert person.password_hash is not None
         is_dated = desk.passwords.is_dated(person.password_hash)
         rehashed = desk.passwords.hash(password) if is_dated else None
@@ -174,19 +174,26 @@ class Entering:
                 desk.throttle.succeeded(
                     strikes, _WHAT, account=_account(email), actor=actor, now=now
                 )
-                session = SessionTable(writing.connection).add(
-                    digest=digest(text),
-                    person_id=person.id,
-                    origin=actor.origin,
-                    agent=shown_agent(agent),
-                    started_at=now,
-                    seen_at=now,
-                    expires_at=now + desk.rules.session_life,
-                )
+                session = begun(desk, writing, fresh, actor, agent)
                 writing.note(actor, _WHAT, person.username)
-        if fresh is None or session is None:  # removed, or changed, while we compared
+        if session is None:  # removed, or changed, while we compared
             raise Forbidden(_WRONG)
-        return NewSession(fresh, session, text)
+        return session
+
+
+def begun(desk: Desk, writing: Writing, person: Person, actor: Actor, agent: str) -> NewSession:
+    """Return a new session of somebody who has shown who they are."""
+    text = token()
+    session = SessionTable(writing.connection).add(
+        digest=digest(text),
+        person_id=person.id,
+        origin=actor.origin,
+        agent=shown_agent(agent),
+        started_at=writing.now,
+        seen_at=writing.now,
+        expires_at=writing.now + desk.rules.session_life,
+    )
+    return NewSession(person, session, text)
 
 
 def _account(email: str) -> str:

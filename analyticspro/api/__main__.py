@@ -17,7 +17,7 @@ from analyticspro import logs
 from analyticspro.api.app import make_app
 from analyticspro.api.syncing import Loads
 from analyticspro.client import announced, presence
-from analyticspro.config import Home
+from analyticspro.config import Addresses, Home
 from analyticspro.errors import AnalyticsProError, SettingError, WarehouseBusy
 from analyticspro.workspace import Workspace
 
@@ -45,15 +45,15 @@ def main() -> int:
 
 
 def _serve(home: Home, wait_for_s: float) -> None:
-    settings = home.settings
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    settings, listened = home.settings, Addresses.of(home).inner_host
+    host = f"[{listened}]" if ":" in listened else listened
     with (
         _listening(home) as listener,
         Workspace.open(home, wait_for_s=wait_for_s) as workspace,
         announced(home, f"http://{host}:{settings.api_port}"),
         logs.writing(home, "api", hidden=[home.token()]),
     ):
-        logs.info("started", host=settings.host, port=settings.api_port, pid=os.getpid())
+        logs.info("started", host=listened, port=settings.api_port, pid=os.getpid())
         _Server(make_app(workspace, home.token())).run(sockets=[listener])
         logs.info("stopped")
 
@@ -82,7 +82,7 @@ class _Server(uvicorn.Server):
 
 @contextmanager
 def _listening(home: Home) -> Iterator[socket.socket]:
-    host, port = home.settings.host, home.settings.api_port
+    host, port = Addresses.of(home).inner_host, home.settings.api_port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

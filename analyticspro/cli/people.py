@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from analyticspro.accounts import Accounts, OneTime
     from analyticspro.audit import Actor
 
-__all__ = ["people"]
+__all__ = ["me", "opened", "people"]
 
 _EMAIL = click.argument("email")
 _ROLES = click.Choice(["admin", "manager", "analyst", "viewer"])
@@ -42,7 +42,7 @@ def people() -> None:
 @with_place
 def list_(place: Place, *, form: str) -> None:
     """Show everybody with role and standing, and who is invited."""
-    with _opened(place) as accounts:
+    with opened(place) as accounts:
         persons, links = accounts.directory.all(), accounts.joining.invitations()
     rows = [
         {
@@ -106,8 +106,8 @@ def invite(place: Place, *, email: str, role: str) -> None:
     """  # noqa: D301
     from analyticspro.policy import Role
 
-    with _opened(place) as accounts:
-        _print(accounts.joining.invite(email, Role.of(role), by=_me(), now=clock.now()))
+    with opened(place) as accounts:
+        _print(accounts.joining.invite(email, Role.of(role), by=me(), now=clock.now()))
 
 
 @people.command()
@@ -122,9 +122,9 @@ def role(place: Place, *, email: str, role: str) -> None:
     """  # noqa: D301
     from analyticspro.policy import Role
 
-    with _opened(place) as accounts:
+    with opened(place) as accounts:
         person = accounts.directory.named(email)
-        accounts.directory.set_role(person.id, Role.of(role), by=_me(), now=clock.now())
+        accounts.directory.set_role(person.id, Role.of(role), by=me(), now=clock.now())
     output.say(f"{person.email} is {role} now.")
 
 
@@ -133,9 +133,9 @@ def role(place: Place, *, email: str, role: str) -> None:
 @with_place
 def approve(place: Place, *, email: str) -> None:
     """Let EMAIL in, who signed up and waits for it."""
-    with _opened(place) as accounts:
+    with opened(place) as accounts:
         person = accounts.directory.named(email)
-        accounts.directory.approve(person.id, by=_me(), now=clock.now())
+        accounts.directory.approve(person.id, by=me(), now=clock.now())
     output.say(f"{person.email} may come in.")
 
 
@@ -150,9 +150,9 @@ def reset(place: Place, *, email: str) -> None:
     \b
     analyticspro people reset ada@acme.example
     """  # noqa: D301
-    with _opened(place) as accounts:
+    with opened(place) as accounts:
         person = accounts.directory.named(email)
-        _print(accounts.recovery.link(person.id, by=_me(), now=clock.now()))
+        _print(accounts.recovery.link(person.id, by=me(), now=clock.now()))
 
 
 @people.command()
@@ -169,25 +169,26 @@ def remove(place: Place, *, email: str, yes: bool) -> None:
     """  # noqa: D301
     from analyticspro.errors import UnknownName
 
-    with _opened(place) as accounts:
+    with opened(place) as accounts:
         try:
             person = accounts.directory.named(email)
         except UnknownName:
             if email not in [link.email for link in accounts.joining.invitations()]:
                 raise
-            accounts.joining.withdraw(email, by=_me(), now=clock.now())
+            accounts.joining.withdraw(email, by=me(), now=clock.now())
             output.say(f"The invitation of {email} is withdrawn.")
             return
         if not yes:
             click.confirm(f"Remove {person.email} ({person.role})?", abort=True, err=True)
-        accounts.directory.remove(person.id, by=_me(), now=clock.now())
+        accounts.directory.remove(person.id, by=me(), now=clock.now())
     output.say(f"{person.email} is removed.")
 
 
 @contextmanager
-def _opened(place: Place) -> Iterator[Accounts]:
+def opened(place: Place) -> Iterator[Accounts]:
+    """Yield the accounts of a workspace, open."""
     from analyticspro.accounts import Accounts  # with SQLAlchemy, half a second
-    from analyticspro.hub.addresses import Addresses
+    from analyticspro.config import Addresses
     from analyticspro.state import State
 
     public = Addresses.of(place.home.prepare()).public
@@ -200,7 +201,8 @@ def _print(link: OneTime) -> None:
     output.say(f"It works once, until {link.expires_at:%Y-%m-%d %H:%M} UTC. Hand it over safely.")
 
 
-def _me() -> Actor:
+def me() -> Actor:
+    """Return who is at the command line, for the audit log."""
     from analyticspro.audit import Actor
 
     return Actor(f"machine:{getpass.getuser()}", "command line")

@@ -8,7 +8,7 @@ from analyticspro.client.remote import Remote
 from analyticspro.client.transport import Transport
 from analyticspro.client.viewing import headers_of
 from analyticspro.config import Home, environment
-from analyticspro.errors import SettingError
+from analyticspro.errors import ServiceUnavailable, SettingError
 
 __all__ = ["from_lab", "reach"]
 
@@ -16,11 +16,20 @@ __all__ = ["from_lab", "reach"]
 def reach(home: Home) -> Transport:
     """Return the way to reach `home`: its api if that answers, else opening it oneself.
 
+    Where the environment has a token (`ANALYTICSPRO_TOKEN`), its person asks, by the api alone.
+
     Raises:
+        ServiceUnavailable: A person asks, and the api does not run.
         SettingError: There is no workspace at `home`, or it belongs to another account.
     """
+    found, person = presence(home), environment().get("ANALYTICSPRO_TOKEN")
+    if person:
+        if found is None:
+            raise ServiceUnavailable(
+                "The api does not run. An admin starts it with 'analyticspro up'."
+            )
+        return Remote(found.url, person, headers_of(environment()))
     token = home.token()
-    found = presence(home)
     if found is not None:
         remote = Remote(found.url, token, headers_of(environment()))
         if remote.is_alive():

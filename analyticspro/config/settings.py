@@ -36,11 +36,9 @@ class Settings:
     host: str = field(
         default="127.0.0.1", metadata={"help": "Address to listen on. Loopback by default."}
     )
-    port: int = field(default=8750, metadata={"help": "Port of the pages, the one to open."})
+    port: int = field(default=8750, metadata={"help": "Port of the pages, behind the proxy."})
     api_port: int = field(default=8751, metadata={"help": "Port of the api."})
-    hub_port: int = field(
-        default=8752, metadata={"help": "Port of sign-in and of people's JupyterLab: the proxy's."}
-    )
+    hub_port: int = field(default=8752, metadata={"help": "Port of the proxy, the one to open."})
     hub_api_port: int = field(
         default=8753, metadata={"help": "Port of the hub behind the proxy, on loopback only."}
     )

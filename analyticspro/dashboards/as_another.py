@@ -16,7 +16,7 @@ from tornado import web
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 
 from analyticspro.client.viewing import headers_for
-from analyticspro.dashboards.identity import api_url
+from analyticspro.dashboards.identity import api_url, token_of
 
 if TYPE_CHECKING:
     from analyticspro.config import Home
@@ -108,7 +108,7 @@ class EnterView(JupyterHandler):
             self.set_signed_cookie(
                 _COOKIE, ticket, expires_days=_LASTS_DAYS, httponly=True, samesite="Lax"
             )
-        self.redirect("/")
+        self.redirect("/dashboards/")
 
 
 class LeaveView(JupyterHandler):
@@ -125,11 +125,10 @@ class LeaveView(JupyterHandler):
         ticket = viewed_as(self)
         self.clear_cookie(_COOKIE)
         if ticket is not None:
-            server = self.settings["dashboards"]
+            home, identity = self.settings["dashboards"].home, self.settings["identity_provider"]
+            token = token_of(home, identity, self.request) or ""
             try:
-                await _asked(
-                    server.home, "/v1/viewings/end", server.home.token(), {"ticket": ticket}
-                )
+                await _asked(home, "/v1/viewings/end", token, {"ticket": ticket})
             except (HTTPClientError, OSError, ValueError):
                 self.log.warning("A view as somebody else could not be ended; it ends by itself.")
-        self.redirect("/")
+        self.redirect("/dashboards/")

@@ -15,7 +15,7 @@ from tornado.iostream import StreamClosedError
 
 from analyticspro.client.viewing import variables
 from analyticspro.dashboards import as_another
-from analyticspro.dashboards.identity import CookieIdentity, redeem
+from analyticspro.dashboards.identity import CookieIdentity, redeem, token_of
 from analyticspro.dashboards.rendering import PageFailed
 from analyticspro.errors import Forbidden, ServiceUnavailable
 
@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from analyticspro.dashboards.server import DashboardServer
 
 __all__ = [
+    "ComeBack",
     "DashboardPage",
     "Health",
+    "NoPermission",
+    "NobodyToAsk",
     "NotFound",
     "Refused",
     "SignIn",
@@ -33,6 +36,7 @@ __all__ = [
 ]
 
 HOME_PAGE = "/dashboards/overview"
+AGAIN = ("/", "Try again")
 
 
 class Page(JupyterHandler):
@@ -44,8 +48,20 @@ class Page(JupyterHandler):
         return cast("DashboardServer", self.settings["dashboards"])
 
     @property
+    def identity(self) -> CookieIdentity:
+        """Who knows who looks."""
+        return cast("CookieIdentity", self.settings["identity_provider"])
+
+    @property
+    def token(self) -> str:
+        """What figures are asked for with, for who looks; empty for nobody."""
+        return token_of(self.server.home, self.identity, self.request) or ""
+
+    @property
     def content_security_policy(self) -> str:
         """Everything from this host alone; our scripts by their nonce, widgets from blobs."""
+        hub = self.identity.hub
+        there = f" {hub.public}" if hub.is_at_the_gate(self.request) else ""  # to sign out
         return "; ".join(
             (
                 "default-src 'self'",
@@ -55,7 +71,7 @@ class Page(JupyterHandler):
                 "font-src 'self' data:",
                 "object-src 'none'",
                 "base-uri 'none'",
-                "form-action 'self'",
+                f"form-action 'self'{there}",
                 "frame-ancestors 'none'",
             )
         )
@@ -148,7 +164,7 @@ class SignIn(Page):
                 command=self.server.status_command,
             )
         else:
-            cast("CookieIdentity", self.identity_provider).sign_in(self, name)
+            self.identity.sign_in(self, name)
             self.redirect("/")
 
 
@@ -156,6 +172,20 @@ _HOW_TO_SIGN_IN = (
     "Please sign in",
     "These pages open with a one-time link. On the computer that runs AnalyticsPro, type:",
 )
+
+
+class ComeBack(Page):
+    """Where the hub leads a browser back to."""
+
+    @allow_unauthenticated
+    async def get(self) -> None:
+        """Remember the browser, lead to where it wanted to go; never to elsewhere."""
+        self.set_header("Referrer-Policy", "no-referrer")
+        try:
+            self.redirect(await self.identity.hub.finish(self))
+        except (Forbidden, ServiceUnavailable) as error:
+            self.log.warning("Sign-in: %s", error)
+            self.say(403, "Signing in did not work", f"{error} Try again.", link=AGAIN)
 
 
 class SignOut(Page):
@@ -166,9 +196,17 @@ class SignOut(Page):
         if not self.check_origin() or "Origin" not in self.request.headers:
             raise web.HTTPError(403)
 
-    def post(self) -> None:
-        """Forget this browser and say so."""
-        self.identity_provider.clear_login_cookie(self)
+    async def post(self) -> None:
+        """Forget this browser and say so; or, come from the hub, go there to sign out."""
+        identity, request = self.identity, self.request
+        token = identity.hub.token_in(request)
+        is_owner = identity.name_in(request) is not None
+        identity.clear_login_cookie(self)
+        if token is not None and not is_owner:
+            identity.hub.forget(self)
+            await self.server.end_kernels(of=token)
+            self.redirect(f"{identity.hub.public}/hub/logout", status=303)
+            return
         self.say(200, "You are signed out", "To come back, type:", command=self.server.link_command)
 
 
@@ -186,8 +224,39 @@ class Refused(Page):
         elif asks_for_data or request.method not in ("GET", "HEAD"):
             self.set_status(401)
             self.finish({"error": Forbidden("Sign in first: open a link.").payload()})
+        elif self.identity.hub.is_at_the_gate(request):
+            self.identity.hub.begin(self)
         else:
             self.say(401, *_HOW_TO_SIGN_IN, command=self.server.link_command)
+
+
+class NoPermission(Page):
+    """What somebody gets for whose role the dashboards are not."""
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Refuse, and say who could change that."""
+        self.current_user = self._jupyter_current_user = None
+        self.say(
+            403,
+            "Dashboards are not for your role",
+            "An admin of this workspace can give you another one, on the page of people.",
+            link=(f"{self.identity.hub.public}/hub/home", "To what you can open"),
+        )
+
+
+class NobodyToAsk(Page):
+    """What somebody gets while only the hub could say who they are, and it does not answer."""
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Ask to come again."""
+        self.current_user = self._jupyter_current_user = None
+        self.set_header("Retry-After", "5")
+        self.say(
+            503,
+            "Signing in is not possible for the moment",
+            "What knows who you are is being started again. Load the page again in a moment.",
+            link=(self.request.path, "Load again"),
+        )
 
 
 class NotFound(Page):
@@ -225,7 +294,7 @@ class DashboardPage(Page):
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.xsrf_token  # noqa: B018  sets the cookie by which the page may say it was closed
         frame = self.server.pages.get_template("frame.html.j2")
-        self._seen = await as_another.banner(self, self.server.home, self.server.home.token())
+        self._seen = await as_another.banner(self, self.server.home, self.token)
         title = self.server.title(notebook)
         self.write(frame.render(title=title, nonce=self.nonce, viewing=self._seen))
         try:

@@ -1,7 +1,8 @@
-"""Who is looking: one-time links become a signed cookie, everything else is refused.
+"""Who is looking: somebody whom the hub knows, or the owner of the machine.
 
-The pages have no password. `analyticspro link` prints an address with a one-time code; the
-page server has the api redeem the code and then remembers the browser in a signed cookie.
+People come through the hub's proxy and are known by the hub (`hub_identity`). Besides, and
+without a hub, `analyticspro link` prints an address with a one-time code; the page server has the
+api redeem it and then remembers the browser, as the owner's, in a signed cookie.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 from jupyter_server.auth.identity import IdentityProvider, User
 from tornado import web
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
+from traitlets import Any as AnyTrait
 from traitlets import Bytes
 
 from analyticspro.client import presence
+from analyticspro.config import Addresses
+from analyticspro.dashboards.hub_identity import HubIdentity
 from analyticspro.errors import Forbidden, ServiceUnavailable
 
 if TYPE_CHECKING:
@@ -22,7 +26,14 @@ if TYPE_CHECKING:
 
     from analyticspro.config import Home
 
-__all__ = ["SIGNED_IN_FOR_DAYS", "CookieIdentity", "api_url", "cookie_secret", "redeem"]
+__all__ = [
+    "SIGNED_IN_FOR_DAYS",
+    "CookieIdentity",
+    "api_url",
+    "cookie_secret",
+    "redeem",
+    "token_of",
+]
 
 SIGNED_IN_FOR_DAYS = 30
 _REDEEM_TIMEOUT_SECONDS = 10
@@ -40,10 +51,22 @@ def cookie_secret(home: Home) -> bytes:
     return file.read_text().strip().encode()
 
 
+def token_of(home: Home, identity: CookieIdentity, request: HTTPServerRequest) -> str | None:
+    """Return the token of who sent a request: what the page's figures are asked for with.
+
+    That of the owner for the owner's cookie; else the person's own, which has no more right than
+    the person. Whether it still counts, the gate asked a few seconds ago, and the api asks too.
+    """
+    if identity.name_in(request) is not None:
+        return home.token()
+    return identity.hub.token_in(request)
+
+
 class CookieIdentity(IdentityProvider):
-    """Knows a visitor by the signed cookie alone; there is no token and no password."""
+    """Knows a visitor by a signed cookie alone: the owner's own, or that of a hub's token."""
 
     secret = Bytes(help="Signs the cookie.").tag(config=True)
+    hub: HubIdentity = AnyTrait(help="Knows who comes through the hub's proxy.")  # type: ignore[assignment]
 
     @classmethod
     def for_port(cls, port: int, secret: bytes, **traits: Any) -> CookieIdentity:
@@ -71,8 +94,11 @@ class CookieIdentity(IdentityProvider):
         return []
 
     async def get_user(self, handler: web.RequestHandler) -> User | None:
-        """Return who the cookie says, None without a valid one."""
+        """Return who a cookie says, None without a valid one."""
         name = self.name_in(handler.request)
+        if name is None and (token := self.hub.token_in(handler.request)) is not None:
+            viewer = await self.hub.who(token)
+            name = viewer.name if viewer is not None and viewer.may_look else None
         return None if name is None else User(username=name)
 
     def sign_in(self, handler: web.RequestHandler, name: str) -> None:
@@ -88,7 +114,7 @@ class CookieIdentity(IdentityProvider):
         return User(username=cookie_value) if cookie_value else None
 
     def name_in(self, request: HTTPServerRequest) -> str | None:
-        """Return the visitor's name if the request carries a valid cookie, before any handler."""
+        """Return the visitor's name if the request carries the owner's valid cookie."""
         cookie = request.cookies.get(self.cookie_name)
         if cookie is None:
             return None
@@ -101,7 +127,9 @@ class CookieIdentity(IdentityProvider):
 def api_url(home: Home) -> str:
     """Return where the home's api answers: as it wrote itself, else as the settings say."""
     found = presence(home)
-    return found.url if found else f"http://{home.settings.host}:{home.settings.api_port}"
+    return (
+        found.url if found else f"http://{Addresses.of(home).inner_host}:{home.settings.api_port}"
+    )
 
 
 async def redeem(home: Home, code: str) -> str:

@@ -88,7 +88,7 @@ class PageKernels(AsyncMappingKernelManager):
             await self.shutdown_kernel(kernel_id, now=True)  # type: ignore[no-untyped-call]
 
 
-def kernel_environment(home: Home, *, path: str, query: str) -> dict[str, str]:
+def kernel_environment(home: Home, token: str | None, *, path: str, query: str) -> dict[str, str]:
     """Return all that a page's kernel finds in its environment.
 
     A list of what may pass, not of what may not: the server's own environment can hold
@@ -96,6 +96,8 @@ def kernel_environment(home: Home, *, path: str, query: str) -> dict[str, str]:
 
     Args:
         home: The workspace that the notebook asks.
+        token: Of the person who looks; the notebook asks with it, and sees what that person
+            sees. None for the owner, as whom it asks anyway.
         path: Path of the page's address.
         query: Query string of the page's address, the page's parameters.
     """
@@ -110,6 +112,7 @@ def kernel_environment(home: Home, *, path: str, query: str) -> dict[str, str]:
     return passed | {
         "PATH": passed.get("PATH") or beside_python,
         "ANALYTICSPRO_HOME": str(home.path),
+        **({"ANALYTICSPRO_TOKEN": token} if token is not None else {}),
         "QUERY_STRING": query,
         "SCRIPT_NAME": path,
         "SERVER_SOFTWARE": "analyticspro",

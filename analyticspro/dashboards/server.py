@@ -14,15 +14,18 @@ import shlex
 import shutil
 import signal
 import tempfile
+from datetime import timedelta
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import jinja2
 from jupyter_server.base.handlers import FileFindHandler
 from jupyter_server.services.kernels.handlers import KernelHandler
 from jupyter_server.utils import ApiPath
 from tornado import web
+from tornado.ioloop import PeriodicCallback
 from traitlets.config import Config
 from voila import __version__ as voila_version
 from voila.app import Voila
@@ -32,9 +35,11 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from voila.utils import get_page_config
 
 from analyticspro import notebooks as shipped
-from analyticspro.config import Home
+from analyticspro.config import Addresses, Home
 from analyticspro.dashboards import as_another, handlers
-from analyticspro.dashboards.identity import CookieIdentity, cookie_secret
+from analyticspro.dashboards.gate import FONTS, GatedApplication
+from analyticspro.dashboards.hub_identity import HubIdentity
+from analyticspro.dashboards.identity import CookieIdentity, cookie_secret, token_of
 from analyticspro.dashboards.kernels import (
     KERNEL_NAME,
     MOST_KERNELS,
@@ -43,12 +48,14 @@ from analyticspro.dashboards.kernels import (
     kernel_environment,
 )
 from analyticspro.dashboards.rendering import PageRenderer, title_of
+from analyticspro.errors import ServiceUnavailable
 
 if TYPE_CHECKING:
     from tornado.httputil import HTTPServerRequest
 
 __all__ = ["DashboardServer"]
 
+_LOOK_AT_SESSIONS_EVERY = timedelta(seconds=3)
 _HERE = Path(__file__).parent
 _TEMPLATES = _HERE / "templates" / "voila" / "analyticspro"
 _EXTENSIONS = [
@@ -57,24 +64,7 @@ _EXTENSIONS = [
     "@voila-dashboards/widgets-manager8",
 ]
 _NOT_NEEDED = ["@jupyterlab/mathjax2-extension"]  # from another host; its successor is bundled
-_OPEN = frozenset({"/healthz", "/readyz", "/signin"})
-_FONTS = "/assets/fonts/"  # open too: the sign-in page is set in them
 _KERNEL = r"(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
-
-
-class GatedApplication(web.Application):
-    """Lets nobody past who is not signed in, whatever handler an address has.
-
-    Some of Voilà's own handlers do not ask who is there, so the question comes before them.
-    """
-
-    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
-        """Return the handler of an address, or the refusal."""
-        is_open = request.path in _OPEN or request.path.startswith(_FONTS)
-        identity: CookieIdentity = self.settings["identity_provider"]
-        if is_open or identity.name_in(request) is not None:
-            return super().find_handler(request, **kwargs)
-        return self.get_handler_delegate(request, handlers.Refused)
 
 
 class DashboardServer(Voila):  # type: ignore[misc]
@@ -82,6 +72,8 @@ class DashboardServer(Voila):  # type: ignore[misc]
 
     home: Home
     folder: Path
+    # Whose each kernel is, by the token that its figures are asked for with.
+    kernel_tokens: dict[str, str]
 
     @classmethod
     def of(
@@ -97,13 +89,13 @@ class DashboardServer(Voila):  # type: ignore[misc]
         folder = (notebooks or shipped.folder() / "dashboards").resolve()
         server = cls(
             config=_voila_settings(most_pages),
-            ip=home.settings.host,
+            ip=Addresses.of(home).inner_host,
             port=home.settings.port,
             root_dir=str(folder),
             config_file_paths=[],
             open_browser=False,
         )
-        server.home, server.folder = home, folder
+        server.home, server.folder, server.kernel_tokens = home, folder, {}
         server.cookie_secret = cookie_secret(home)
         server.pages = jinja2.Environment(
             loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, enable_async=False
@@ -142,12 +134,14 @@ class DashboardServer(Voila):  # type: ignore[misc]
     def init_settings(self) -> dict[str, Any]:
         """Return the settings of the web application."""
         settings: dict[str, Any] = super().init_settings()
-        identity = CookieIdentity.for_port(self.port, self.cookie_secret, parent=self)
+        hub = HubIdentity(self.home, self.cookie_secret)
+        identity = CookieIdentity.for_port(self.port, self.cookie_secret, hub=hub, parent=self)
         self.identity_provider = self.authorizer.identity_provider = identity
         return settings | {
             "identity_provider": identity,
             "dashboards": self,
             "allow_remote_access": self.ip not in ("127.0.0.1", "localhost", "::1"),
+            "local_hostnames": ["localhost", urlsplit(hub.pages).hostname],
             "compress_response": True,
             "default_handler_class": handlers.NotFound,
             "log_function": self._log_request,
@@ -171,8 +165,9 @@ class DashboardServer(Voila):  # type: ignore[misc]
             (r"/dashboards/?", handlers.Start),
             (r"/dashboards/([^/]+)", handlers.DashboardPage),
             (r"/signin", handlers.SignIn),
-            (r"/view-as", as_another.EnterView),
+            (r"/view-as/?", as_another.EnterView),
             (r"/view-as/leave", as_another.LeaveView),
+            (r"/oauth_callback", handlers.ComeBack),
             (r"/signout", handlers.SignOut),
             (r"/healthz", handlers.Health),
             (r"/readyz", handlers.Health),
@@ -181,7 +176,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
             (rf"/voila/api/shutdown/{_KERNEL}", VoilaShutdownKernelHandler),
             (rf"{self._static}/base/(.*)", FileFindHandler, {"path": self.static_paths}),
             (rf"{self._static}/more/(.*)", FileFindHandler, {"path": self.labextensions_path}),
-            (rf"{_FONTS}([\w.-]+)", web.StaticFileHandler, {"path": str(_HERE / "assets/fonts")}),
+            (rf"{FONTS}([\w.-]+)", web.StaticFileHandler, {"path": str(_HERE / "assets/fonts")}),
         ]
 
     @property
@@ -207,8 +202,22 @@ class DashboardServer(Voila):  # type: ignore[misc]
     async def start_kernel(self, request: HTTPServerRequest, more: dict[str, str]) -> str:
         """Start the kernel of one page, which finds `more` in its environment; return its id."""
         kernels: PageKernels = self.kernel_manager
-        env = kernel_environment(self.home, path=request.path, query=request.query) | more
-        return await kernels.start_kernel(kernel_name=KERNEL_NAME, path=ApiPath(""), env=env)
+        token = token_of(self.home, self.identity_provider, request) or ""  # "" is nobody's
+        persons = None if token == self.home.token() else token
+        env = kernel_environment(self.home, persons, path=request.path, query=request.query)
+        env |= more
+        kernel = await kernels.start_kernel(kernel_name=KERNEL_NAME, path=ApiPath(""), env=env)
+        self.kernel_tokens[kernel] = token
+        return kernel
+
+    async def end_kernels(self, *, of: str | None = None) -> None:
+        """End the kernels of a token, or those of all whose session has ended meanwhile."""
+        hub: HubIdentity = self.identity_provider.hub
+        for kernel, token in list(self.kernel_tokens.items()):
+            if kernel not in self.kernel_manager:
+                self.kernel_tokens.pop(kernel, None)
+            elif token == of or (token != self.home.token() and await _has_ended(hub, token)):
+                await self.kernel_manager.end(kernel)
 
     def start(self) -> None:
         """Serve until SIGTERM or SIGINT; no kernel outlives this call."""
@@ -227,7 +236,10 @@ class DashboardServer(Voila):  # type: ignore[misc]
             listening = self.app.listen(self.port, self.ip)
             record.write_text(json.dumps({"url": self._url(self.ip), "pid": os.getpid()}))
             self.log.info("Dashboards of %s at %s", self.home.path, self._url(self.ip))
+            looking = PeriodicCallback(self.end_kernels, _LOOK_AT_SESSIONS_EVERY)
+            looking.start()
             await asked_to_stop.wait()
+            looking.stop()
             listening.stop()
             await self.kernel_manager.shutdown_all(now=True)
         finally:
@@ -246,6 +258,14 @@ class DashboardServer(Voila):  # type: ignore[misc]
             "fullLabextensionsUrl": f"{self._static}/more",
             "disabledExtensions": [*config.get("disabledExtensions", []), *_NOT_NEEDED],
         }
+
+
+async def _has_ended(hub: HubIdentity, token: str) -> bool:
+    try:
+        viewer = await hub.who(token)
+    except ServiceUnavailable:
+        return False  # it is asked again in a moment
+    return viewer is None or not viewer.may_look
 
 
 def _voila_settings(most_pages: int) -> Config:

@@ -76,10 +76,12 @@ class AccountsAuthenticator(Authenticator):  # type: ignore[misc]  # published w
 
         Args:
             handler: Of the request.
-            data: `email` and `password` as they were typed, or a provider's checked `proof`.
+            data: `email` and `password` as they were typed, the `entry` of a made-up person's link,
+                or a provider's checked `proof`.
 
         Raises:
-            Forbidden: Address and password do not fit, or the account waits for something.
+            Forbidden: Address and password do not fit, or the account waits for something; or
+                the link of a made-up person has ended.
             TooManyAttempts: Too often.
         """
         begun = await self._begun(handler, data)
@@ -101,6 +103,9 @@ class AccountsAuthenticator(Authenticator):  # type: ignore[misc]  # published w
         if isinstance(proof, Proof) and self.provider is not None:
             admit, rules = accounts.admitting.admit, self.provider.rules
             return await self.reception.do(admit, proof, rules, origin=origin, agent=agent)
+        if "entry" in data:
+            enter_demo, entry = accounts.trying.enter, data["entry"]
+            return await self.reception.do(enter_demo, entry, origin=origin, agent=agent)
         enter, email, password = accounts.entering.sign_in, data["email"], data["password"]
         return await self.reception.do(enter, email, password, origin=origin, agent=agent)
 

@@ -7,19 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analyticspro.config import Home
-from analyticspro.hub.addresses import Addresses
+from analyticspro.config import Addresses, Home, hub_folder, secret
 from analyticspro.hub.authenticator import AccountsAuthenticator
 from analyticspro.hub.database import address
 from analyticspro.hub.menu import Menu
 from analyticspro.hub.routes import LOOK
-from analyticspro.hub.secrets import hub_folder, secret
 from analyticspro.hub.spawner import SandboxSpawner
 from analyticspro.isolation import check
 from analyticspro.policy import custom_scopes, load_roles
 
 __all__ = ["ExternalService", "configure", "services"]
 
+_LOOK_AT_PROXY_EVERY_S = 3
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -30,19 +29,32 @@ class ExternalService:
     Attributes:
         name: Its name, also of the file in the home's folder `hub` that has its token.
         url: Where it answers; the proxy leads `/services/NAME/` there.
+        redirect: Where people come back to from the sign-in; below `/services/NAME/` if empty.
+        routes: What the proxy leads there besides.
+        carries: The scopes that a person's token for it has, where the person has them.
     """
 
     name: str
     url: str
+    redirect: str = ""
+    routes: tuple[str, ...] = ()
+    carries: tuple[str, ...] = ()
 
 
 def services(home: Home) -> tuple[ExternalService, ...]:
     """Return the services of a home that the hub knows."""
-    host, settings = home.settings.host, home.settings
+    addresses, settings = Addresses.of(home), home.settings
+    host = addresses.inner_host
     shown = f"[{host}]" if ":" in host else host
     return (
         ExternalService("api", f"http://{shown}:{settings.api_port}"),
-        ExternalService("dashboards", f"http://{shown}:{settings.port}"),
+        ExternalService(
+            "dashboards",
+            f"http://{shown}:{settings.port}",
+            redirect=f"{addresses.pages}/oauth_callback",
+            routes=addresses.page_routes,
+            carries=tuple(custom_scopes()),
+        ),
     )
 
 
@@ -90,6 +102,8 @@ def _reach(c: Any, home: Home, addresses: Addresses) -> None:
     c.ConfigurableHTTPProxy.should_start = False
     c.ConfigurableHTTPProxy.api_url = addresses.proxy_api
     c.ConfigurableHTTPProxy.auth_token = secret(home, "proxy")
+    # It may start again without the hub, and knows no way then. The hub looks as often as this.
+    c.JupyterHub.last_activity_interval = _LOOK_AT_PROXY_EVERY_S
 
 
 def _permissions(c: Any, known: Sequence[ExternalService], home: Home) -> None:
@@ -104,11 +118,21 @@ def _permissions(c: Any, known: Sequence[ExternalService], home: Home) -> None:
             "oauth_client_id": f"service-{service.name}",
             "timeout": 1,  # seconds the hub looks for it at its start; it may come later
             "oauth_no_confirm": True,  # it is ours: nobody is to be asked whether to trust it
+            **({"oauth_redirect_uri": service.redirect} if service.redirect else {}),
+            **_carried(service),
         }
         for service in known
     ]
+    c.ConfigurableHTTPProxy.extra_routes = {
+        route: service.url for service in known for route in service.routes
+    }
     # The hub's own admins could start anybody's server; ours are people of a group.
     c.Authenticator.admin_users = set()
+
+
+def _carried(service: ExternalService) -> dict[str, Any]:
+    reach = f"access:services!service={service.name}"
+    return {"oauth_client_allowed_scopes": [reach, *service.carries]} if service.carries else {}
 
 
 def _labs(c: Any, home: Home, addresses: Addresses) -> None:

@@ -6,7 +6,7 @@ from analyticspro.accounts import Link, NextStep
 from analyticspro.errors import AnalyticsProError, Forbidden
 from analyticspro.hub.pages import Anybody, Page
 
-__all__ = ["Confirm", "Join", "Reset", "SignIn", "SignUp"]
+__all__ = ["Confirm", "Enter", "Join", "Reset", "SignIn", "SignUp"]
 
 _NEXT = {
     NextStep.SIGN_IN: ("Your account is ready", "Sign in with your e-mail and password."),
@@ -105,6 +105,27 @@ class Join(Page, needs=Anybody):
     async def _link(self) -> Link:
         token = self.get_argument("token", "")
         return await self.reception.do(self.reception.accounts.joining.see, token)
+
+
+class Enter(Page, needs=Anybody):
+    """A link that signs in as a made-up person of a demo. By a button: programs follow links."""
+
+    async def get(self) -> None:
+        """Show the button, unless the link has ended."""
+        trying, token = self.reception.accounts.trying, self.get_argument("token", "")
+        try:
+            await self.show("enter", person=await self.reception.do(trying.see, token))
+        except Forbidden as error:
+            await self.show_notice("This link does not work", str(error), status=403)
+
+    async def post(self) -> None:
+        """Sign in, whoever was in before in this browser."""
+        try:
+            await self.login_user({"entry": self.get_argument("token", "")})
+        except Forbidden as error:
+            await self.show_notice("This link does not work", str(error), status=403)
+            return
+        self.lead_on()
 
 
 class Reset(Page, needs=Anybody):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analyticspro.errors import DefinitionError
-from analyticspro.hub.addresses import Addresses
+from analyticspro.config import Addresses
 from analyticspro.hub.routes import ROUTES
 from analyticspro.policy import menu_of, role_of
 
@@ -15,7 +15,6 @@ __all__ = ["Entry", "Menu"]
 _PAGES = frozenset(path for path, _ in ROUTES)
 # Where entries lead whose pages are not the hub's own.
 _ELSEWHERE = {"/lab": "spawn"}
-_SERVICES = {"/dashboards": "dashboards"}
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Menu:
     """Makes the menu of whoever is signed in; the hub's templates have it as `menu`.
 
     Attributes:
-        addresses: Where the services are.
+        addresses: Where the pages are.
         base_url: What the hub's own pages are below.
     """
 
@@ -60,8 +59,8 @@ class Menu:
         return tuple(Entry(entry.title, entry.path, href) for entry, href in placed if href)
 
     def _href(self, path: str) -> str:
-        if path in _SERVICES:
-            return self.addresses.service(_SERVICES[path])
+        if path == "/dashboards":
+            return f"{self.addresses.pages}/dashboards/"
         if path in _PAGES:
             return f"{self.base_url}{path.removeprefix('/')}"
         return f"{self.base_url}{_ELSEWHERE[path]}" if path in _ELSEWHERE else ""

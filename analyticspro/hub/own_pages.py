@@ -35,8 +35,16 @@ class Home(_Own):
         # Another kind of spawner has no such thing: it isolates by itself.
         obstacle = getattr(self.current_user.spawner, "obstacle", "") if has_lab else ""
         is_admin = person.role == Role.ADMIN
+        pages = ""
+        if Capability.DASHBOARD_READ in capabilities:
+            pages = f"{self.reception.addresses.pages}/dashboards/overview"
         await self.show(
-            "home", person=person, has_lab=has_lab, obstacle=obstacle, is_admin=is_admin
+            "home",
+            person=person,
+            has_lab=has_lab,
+            obstacle=obstacle,
+            is_admin=is_admin,
+            pages=pages,
         )
 
 

@@ -20,7 +20,7 @@ from traitlets import default
 from analyticspro.accounts import Proof, Provided
 from analyticspro.config import Home
 from analyticspro.errors import AnalyticsProError, Forbidden, ServiceUnavailable, SettingError
-from analyticspro.hub.addresses import Addresses
+from analyticspro.config import Addresses
 from analyticspro.secrets_store import Secrets
 
 __all__ = ["Provider", "nonce_of"]

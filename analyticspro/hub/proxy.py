@@ -12,10 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 
-from analyticspro.config import Home, environment
+from analyticspro.config import Addresses, Home, environment, secret
 from analyticspro.errors import ServiceUnavailable
-from analyticspro.hub.addresses import Addresses
-from analyticspro.hub.secrets import secret
 
 __all__ = ["command", "run", "variables"]
 

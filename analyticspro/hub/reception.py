@@ -15,8 +15,7 @@ from typing import Any, Self, TypeVar
 from analyticspro import clock
 from analyticspro.accounts import Accounts, Person, SignedIn, Standing
 from analyticspro.audit import Actor, AuditLog
-from analyticspro.config import Home
-from analyticspro.hub.addresses import Addresses
+from analyticspro.config import Addresses, Home
 from analyticspro.state import State
 
 __all__ = ["Entered", "Reception", "hub_session"]
@@ -45,13 +44,14 @@ class Reception:
 
     Attributes:
         home: The workspace, with the settings that were in force when the hub started.
+        addresses: Where its pages are.
         state: Its state database.
         audit: Its audit log.
         accounts: Its accounts, by the settings of now.
     """
 
     def __init__(self, home: Home, state: State) -> None:
-        self.home, self.state = home, state
+        self.home, self.state, self.addresses = home, state, Addresses.of(home)
         self.audit = AuditLog.of(home, state)
         self.accounts = self._accounts(home)
         self._refused_at: dict[tuple[str, str], float] = {}
@@ -71,7 +71,7 @@ class Reception:
 
     def _accounts(self, home: Home) -> Accounts:
         # Where the pages are does not change before the next start.
-        base_url = f"{Addresses.of(self.home).public}/hub"
+        base_url = f"{self.addresses.public}/hub"
         return Accounts.of(home, self.state, base_url=base_url)
 
     async def note(self, actor: Actor, action: str, subject: str, reason: str = "") -> None:

@@ -9,11 +9,12 @@ from tornado.web import StaticFileHandler
 
 from analyticspro.hub.governing import GOVERNING
 from analyticspro.hub.invitation_pages import Invitations
-from analyticspro.hub.joining_pages import Confirm, Join, Reset, SignIn, SignUp
+from analyticspro.hub.joining_pages import Confirm, Enter, Join, Reset, SignIn, SignUp
 from analyticspro.hub.key_pages import AllKeys, OwnKeys
 from analyticspro.hub.mail_page import MailPage
 from analyticspro.hub.own_pages import Account, Home, SignOut
 from analyticspro.hub.people_pages import OnePerson, People, Roles
+from analyticspro.hub.readiness import Ready
 from analyticspro.hub.settings_page import SettingsPage
 from analyticspro.hub.write_key_page import WriteKeyPage
 
@@ -27,6 +28,7 @@ ROUTES: tuple[tuple[str, Any], ...] = (
     (r"/logout", SignOut),
     (r"/signup", SignUp),
     (r"/join", Join),
+    (r"/enter", Enter),
     (r"/reset", Reset),
     (r"/confirm", Confirm),
     (r"/home", Home),
@@ -43,6 +45,7 @@ ROUTES: tuple[tuple[str, Any], ...] = (
     *GOVERNING,
 )
 LOOK: tuple[tuple[str, Any, dict[str, Any]], ...] = (
+    (r"/readyz", Ready, {}),
     (r"/look/fonts/([\w-]+\.woff2)", StaticFileHandler, {"path": str(_FONTS)}),
     (r"/look/([\w-]+\.css)", StaticFileHandler, {"path": str(_HERE / "assets")}),
 )

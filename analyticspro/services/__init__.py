@@ -4,6 +4,7 @@ from analyticspro.services.ending import check_stopped, down
 from analyticspro.services.starting import up
 from analyticspro.services.states import Running, ServiceStatus, State, address, status
 from analyticspro.services.table import SERVICES, Service
+from analyticspro.services.units import units
 
 __all__ = [
     "SERVICES",
@@ -15,5 +16,6 @@ __all__ = [
     "check_stopped",
     "down",
     "status",
+    "units",
     "up",
 ]

@@ -11,7 +11,7 @@ import psutil
 
 from analyticspro.config import Home
 from analyticspro.errors import DefinitionError, ServiceUnavailable
-from analyticspro.services.processes import end, service_processes, supervisors
+from analyticspro.services.processes import end, labs, service_processes, supervisors
 from analyticspro.services.supervision import Supervision
 from analyticspro.services.table import SERVICES, Service
 
@@ -58,7 +58,10 @@ def clear(home: Home, services: Sequence[Service]) -> list[str]:
     # Whoever supervises goes first, or it would start the others again.
     end(supervisors(home), grace_seconds=_longest(services))
     end([one for found in service_processes(home, services).values() for one in found])
+    # The hub ends its Labs in order; killed hard, it has left them, and whoever is in one at work.
+    end(labs(home))
     left = [one.pid for found in service_processes(home, services).values() for one in found]
+    left += [one.pid for one in labs(home)]
     if left or supervisors(home):
         raise ServiceUnavailable(
             f"Could not end pid {', '.join(map(str, left)) or 'of supervisord'}. "

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import socket
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import psutil
 
@@ -14,7 +16,7 @@ from analyticspro.errors import SettingError
 from analyticspro.services.supervision import Supervision
 from analyticspro.services.table import Service
 
-__all__ = ["check_port", "end", "service_processes", "supervisors"]
+__all__ = ["check_port", "check_ports", "end", "labs", "service_processes", "supervisors"]
 
 _GRACE_SECONDS = 10
 
@@ -43,6 +45,26 @@ def service_processes(home: Home, services: Sequence[Service]) -> dict[str, list
         if name is not None:
             found[name].append(process)
     return found
+
+
+def labs(home: Home) -> list[psutil.Process]:
+    """Return the Labs that the hub of a home has started, and left over if it was killed hard."""
+    return [
+        process
+        for process, words in _own()
+        if "jupyterhub.singleuser" in words and _is_lab_of(home, process, words)
+    ]
+
+
+def _is_lab_of(home: Home, process: psutil.Process, words: Sequence[str]) -> bool:
+    path = home.path.resolve()
+    told = next((word for word in words if word.startswith('{"person"')), None)
+    try:
+        if told is not None:  # shut in: its sandbox says which workspace it does not see
+            return str(path) in map(str, json.loads(told)["hides"])
+        return Path(process.cwd()).is_relative_to(path / "people")
+    except (ValueError, KeyError, TypeError, psutil.Error):
+        return False
 
 
 def _own() -> Iterator[tuple[psutil.Process, list[str]]]:
@@ -86,15 +108,18 @@ def _signal(process: psutil.Process, *, force: bool) -> None:
         pass  # it ended by itself meanwhile
 
 
-def check_port(home: Home, service: Service) -> None:
-    """Check that a service's port can be listened on.
+def check_ports(home: Home, service: Service) -> None:
+    """Check that each port of a service can be listened on.
 
     Raises:
         SettingError: It is taken, says by whom where that can be seen, or is not allowed.
     """
-    if service.port_setting is None:
-        return
-    host, port, setting = home.settings.host, service.port(home), service.port_setting
+    for setting, host, port in service.listens(home):
+        check_port(home, setting, host, port)
+
+
+def check_port(home: Home, setting: str, host: str, port: int) -> None:
+    """Check that one port can be listened on; raises as `check_ports` does."""
     cure = (
         f"Set another: '{setting}' in {home.settings_file} or "
         f"ANALYTICSPRO_{setting.upper()}=..., then up again."

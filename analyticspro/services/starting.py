@@ -10,19 +10,32 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from analyticspro.config import Home, environment
-from analyticspro.errors import ServiceUnavailable, SettingError
+from analyticspro.config import Addresses, Home, environment
+from analyticspro.errors import ServiceUnavailable
 from analyticspro.services.ending import alone, clear
-from analyticspro.services.processes import check_port, supervisors
+from analyticspro.services.processes import check_ports, supervisors
 from analyticspro.services.states import Running, is_ready, status
 from analyticspro.services.supervision import Supervision
-from analyticspro.services.table import SERVICES, Service, is_loopback
+from analyticspro.services.table import SERVICES, Service
 
 __all__ = ["up"]
 
-_START_TIMEOUT_SECONDS = 60
+_START_TIMEOUT_SECONDS = 120
 _LOOK_AGAIN_SECONDS = 0.1
 _TAIL_LINES = 15
+# What says where services answer: it stays as it is until they are stopped.
+_FROZEN = (
+    "host",
+    "port",
+    "api_port",
+    "hub_port",
+    "hub_api_port",
+    "proxy_api_port",
+    "public_url",
+    "lab_host_names",
+    "tls_certificate",
+    "tls_key",
+)
 _STARTS_BEFORE_GIVING_UP = 2
 
 
@@ -52,7 +65,7 @@ def up(
     """
     home.prepare()
     services = [service for service in services if service.belongs_to(home)]
-    _check_host(home)
+    Addresses.of(home)  # refuses what would let others in unencrypted
     with alone(home):
         supervision = Supervision(home)
         was_running = bool(supervisors(home)) and supervision.answers()
@@ -65,22 +78,12 @@ def up(
             if clear(home, services):
                 progress("Ended what was left over from a hard stop.")
             for service in services:
-                check_port(home, service)
+                check_ports(home, service)
             supervision.prepare(services)
             _start_supervisor(home, supervision)
         _wait(home, supervision, services, logs, progress, timeout_seconds)
         found = tuple(status(home, services=services))
         return Running(found[-1].address, found, was_running)
-
-
-def _check_host(home: Home) -> None:
-    host = home.settings.host
-    if not is_loopback(host) and not home.settings.allow_remote:
-        raise SettingError(
-            f"Setting host is {host!r}, which other machines can reach, and traffic is not "
-            f'encrypted. Write host = "127.0.0.1" in {home.settings_file}, or, behind a '
-            "proxy that encrypts, allow_remote = true."
-        )
 
 
 def _start_what_ended(supervision: Supervision) -> None:
@@ -108,9 +111,7 @@ def _start_supervisor(home: Home, supervision: Supervision) -> None:
     settings = home.settings
     in_force = {
         "ANALYTICSPRO_HOME": str(home.path.resolve()),
-        "ANALYTICSPRO_HOST": settings.host,
-        "ANALYTICSPRO_PORT": str(settings.port),
-        "ANALYTICSPRO_API_PORT": str(settings.api_port),
+        **{f"ANALYTICSPRO_{name.upper()}": str(getattr(settings, name)) for name in _FROZEN},
     }
     config = str(supervision.config_file)
     started = subprocess.run(
@@ -138,7 +139,7 @@ def _wait(
     timeout_seconds: float,
 ) -> None:
     """Wait until all services can work; a service that keeps ending is not waited for."""
-    addresses = supervision.record()["addresses"]
+    signs = supervision.record()["signs"]
     waiting = [service.name for service in services]
     starts: dict[str, set[int]] = {name: set() for name in waiting}
     until = time.monotonic() + timeout_seconds
@@ -153,7 +154,7 @@ def _wait(
                         f"The service '{name}' does not start; nothing runs now. "
                         + _tail(supervision.log_file(name), logs[name])
                     )
-        for name in [name for name in waiting if is_ready(addresses[name])]:
+        for name in [name for name in waiting if is_ready(signs[name])]:
             waiting.remove(name)
             progress(f"{name} is ready")
         if waiting and time.monotonic() > until:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -94,19 +95,25 @@ def status(home: Home, *, services: Sequence[Service] = SERVICES) -> list[Servic
     services = [service for service in services if service.belongs_to(home)]
     supervision = Supervision(home)
     infos = supervision.processes()
-    addresses = supervision.record().get("addresses", {})
+    record = supervision.record()
+    addresses, signs = record.get("addresses", {}), record.get("signs", {})
     found = None if infos else service_processes(home, services)
     return [
-        _supervised(service.name, infos[service.name], addresses.get(service.name, ""))
+        _supervised(
+            service.name,
+            infos[service.name],
+            addresses.get(service.name, ""),
+            signs.get(service.name, ""),
+        )
         if service.name in infos
-        else _unsupervised(service, home, addresses, (found or {}).get(service.name, []))
+        else _unsupervised(service, home, record, (found or {}).get(service.name, []))
         for service in services
     ]
 
 
-def _supervised(name: str, info: dict[str, Any], where: str) -> ServiceStatus:
+def _supervised(name: str, info: dict[str, Any], where: str, sign: str) -> ServiceStatus:
     pid = info["pid"] or None
-    ready = pid is not None and is_ready(where)
+    ready = pid is not None and is_ready(sign)
     state = _STATES.get(info["statename"], State.STOPPED)
     if state is State.STARTING and ready:
         state = State.RUNNING  # supervisord waits a few seconds more before it says so
@@ -115,9 +122,10 @@ def _supervised(name: str, info: dict[str, Any], where: str) -> ServiceStatus:
 
 
 def _unsupervised(
-    service: Service, home: Home, addresses: dict[str, str], found: Sequence[psutil.Process]
+    service: Service, home: Home, record: dict[str, Any], found: Sequence[psutil.Process]
 ) -> ServiceStatus:
-    where = addresses.get(service.name) or service.address(home)
+    where = record.get("addresses", {}).get(service.name) or service.address(home)
+    sign = record.get("signs", {}).get(service.name) or service.sign(home)
     if not found:
         return ServiceStatus(service.name, State.STOPPED, False, None, None, where)
     try:
@@ -125,32 +133,45 @@ def _unsupervised(
     except psutil.NoSuchProcess:
         return ServiceStatus(service.name, State.STOPPED, False, None, None, where)
     return ServiceStatus(
-        service.name, State.UNSUPERVISED, is_ready(where), found[0].pid, uptime, where
+        service.name, State.UNSUPERVISED, is_ready(sign), found[0].pid, uptime, where
     )
 
 
-def address(home: Home, name: str = "dashboards") -> str:
-    """Return where a service answers: as it was started, else as the settings say now."""
+def address(home: Home, name: str = "hub") -> str:
+    """Return where a service answers: as it was started, else as the settings say now.
+
+    That of the hub is the one to open.
+    """
     recorded: dict[str, str] = Supervision(home).record().get("addresses", {})
     known = {service.name: service for service in SERVICES}
     return recorded.get(name) or known[name].address(home)
 
 
-def is_ready(where: str) -> bool:
-    """Return whether the service at an address says that it can work."""
-    parts = urlsplit(where)
+def is_ready(sign: str) -> bool:
+    """Return whether a service can work, by its `Service.sign`."""
+    parts = urlsplit(sign)
     if parts.scheme == "file":
         return _is_alive(Path(unquote(parts.path)))
+    if parts.scheme == "tcp":
+        return _listens(parts.hostname or "", parts.port or 0)
     connection = http.client.HTTPConnection(
         parts.hostname or "", parts.port, timeout=_READY_TIMEOUT_SECONDS
     )
     try:
-        connection.request("GET", "/readyz")
+        connection.request("GET", parts.path)
         return connection.getresponse().status == 200
     except (OSError, http.client.HTTPException):
         return False
     finally:
         connection.close()
+
+
+def _listens(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=_READY_TIMEOUT_SECONDS):
+            return True
+    except OSError:
+        return False
 
 
 def _is_alive(signs: Path) -> bool:

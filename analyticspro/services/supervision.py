@@ -60,8 +60,8 @@ class Supervision:
     def prepare(self, services: Sequence[Service]) -> None:
         """Write all that supervisord reads, and what `status` needs to know later."""
         path = self._socket_path()
-        addresses = {service.name: service.address(self.home) for service in services}
-        _write(self._record_file, json.dumps({"socket": str(path), "addresses": addresses}))
+        told = {"socket": str(path), **_told(self.home, services)}
+        _write(self._record_file, json.dumps(told))
         _write(self.config_file, _config(self.home, services, path))
 
     def add(self, services: Sequence[Service]) -> None:
@@ -71,8 +71,9 @@ class Supervision:
         if not missing:
             return
         kept = self.record()
-        new = {service.name: service.address(self.home) for service in services}
-        _write(self._record_file, json.dumps(kept | {"addresses": new | kept["addresses"]}))
+        new = _told(self.home, services)
+        told = {name: new[name] | kept[name] for name in new}
+        _write(self._record_file, json.dumps(kept | told))
         _write(self.config_file, _config(self.home, services, Path(kept["socket"])))
         self.ask("reloadConfig")
         for name in missing:
@@ -152,6 +153,13 @@ class _UnixConnection(http.client.HTTPConnection):
         except OSError:
             self.sock.close()
             raise
+
+
+def _told(home: Home, services: Sequence[Service]) -> dict[str, dict[str, str]]:
+    return {
+        "addresses": {service.name: service.address(home) for service in services},
+        "signs": {service.name: service.sign(home) for service in services},
+    }
 
 
 def _is_private(folder: Path) -> bool:

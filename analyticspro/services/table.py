@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import sys
 from dataclasses import dataclass
 
-from analyticspro.config import Home
+from analyticspro.config import Addresses, Home
 
-__all__ = ["SERVICES", "Service", "is_loopback"]
+__all__ = ["SERVICES", "Service"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +21,10 @@ class Service:
             listens on none, and leaves signs of life in a file instead.
         stop_seconds: How long it may take to stop in order.
         of_demos: Whether only a demo workspace has it.
+        ready_path: What it answers with 200 once it can work; empty if it is ready as soon as
+            it listens.
+        inner_port_settings: Of further ports, which are on loopback whatever `host` is.
+        is_inside: Whether people reach it through the proxy, so that it need not be on `host`.
     """
 
     name: str
@@ -29,6 +32,9 @@ class Service:
     port_setting: str | None = None
     stop_seconds: int = 15
     of_demos: bool = False
+    ready_path: str = "/readyz"
+    inner_port_settings: tuple[str, ...] = ()
+    is_inside: bool = False
 
     def command(self, home: Home) -> list[str]:
         """Return what starts it."""
@@ -39,36 +45,59 @@ class Service:
         # The settings of `home` were read before it became a demo, maybe.
         return not self.of_demos or Home(home.path).settings.demo
 
-    def port(self, home: Home) -> int:
-        """Return the port it listens on."""
-        assert self.port_setting is not None, f"{self.name} has no port"
-        port: int = getattr(home.settings, self.port_setting)
-        return port
+    def listens(self, home: Home) -> list[tuple[str, str, int]]:
+        """Return the setting, the host and the number of each port it listens on."""
+        settings, own = home.settings, [self.port_setting] if self.port_setting else []
+        host = Addresses.of(home).inner_host if self.is_inside else settings.host
+        found = [(name, host, getattr(settings, name)) for name in own]
+        inner = [(name, "127.0.0.1", getattr(settings, name)) for name in self.inner_port_settings]
+        return found + inner
 
     def address(self, home: Home) -> str:
         """Return where it answers, as the settings say now, or its file of signs of life."""
-        if self.port_setting is None:
+        if not (listens := self.listens(home)):
             return (home.path / "run" / f"{self.name}.json").resolve().as_uri()
-        host = home.settings.host
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port(home)}"
+        _, host, port = listens[0]
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    def sign(self, home: Home) -> str:
+        """Return what tells whether it can work: an address that answers 200, `tcp` or `file`."""
+        where = self.address(home)
+        if not self.listens(home):
+            return where
+        return where + self.ready_path if self.ready_path else where.replace("http:", "tcp:", 1)
 
 
-def is_loopback(host: str) -> bool:
-    """Return whether only this machine can reach what listens on `host`.
+class _Hub(Service):
+    """The hub: what it listens on is not what people open."""
 
-    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
-    (True, True, False)
-    """
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    def address(self, home: Home) -> str:
+        """Return what people open."""
+        return Addresses.of(home).public
+
+    def sign(self, home: Home) -> str:
+        """Return what the hub answers once the proxy knows its ways."""
+        return f"{Addresses.of(home).hub}{self.ready_path}"
 
 
-# In the order they start: pages ask the api. The last one has the address to open.
+# In the order they start; all are waited for at once. The last one has the address to open.
 SERVICES = (
-    Service("api", "analyticspro.api", "api_port"),
+    Service("api", "analyticspro.api", "api_port", is_inside=True),
     Service("scheduler", "analyticspro.jobs", stop_seconds=30),
     Service("feeder", "analyticspro.feeder", stop_seconds=30, of_demos=True),
-    Service("dashboards", "analyticspro.dashboards", "port"),
+    Service("dashboards", "analyticspro.dashboards", "port", is_inside=True),
+    Service(
+        "proxy",
+        "analyticspro.hub.proxy",
+        "hub_port",
+        ready_path="",
+        inner_port_settings=("proxy_api_port",),
+    ),
+    _Hub(
+        "hub",
+        "analyticspro.hub",
+        stop_seconds=30,
+        ready_path="/hub/readyz",
+        inner_port_settings=("hub_api_port",),
+    ),
 )

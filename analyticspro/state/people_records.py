@@ -20,6 +20,7 @@ class Standing(StrEnum):
 class LinkKind(StrEnum):
     """What a one-time link is for."""
 
+    ENTRY = "entry"
     FIRST_ADMIN = "first_admin"
     INVITATION = "invitation"
     RESET = "reset"

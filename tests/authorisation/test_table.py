@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from analyticspro.api.collector_requests import PATHS
-from analyticspro.hub.secrets import secret
+from analyticspro.config import secret
 from analyticspro.policy import Capability, roles_with
 from tests.authorisation.conftest import CALLERS, KNOWN, Site
 

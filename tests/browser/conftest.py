@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page
 from analyticspro import services
 from analyticspro.client import Remote, reach
 from analyticspro.config import Home
-from tests.local import free_port
+from tests.local import free_ports
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +19,7 @@ def retail_services(retail_home: Home, tmp_path_factory: pytest.TempPathFactory)
     """The services of a workspace with the real orders, on ports of its own."""
     home = Home(tmp_path_factory.mktemp("retail") / "home").prepare()
     shutil.copy(retail_home.warehouse_file, home.warehouse_file)
-    home.write_settings(name="Online Retail", port=free_port(), api_port=free_port())
+    home.write_settings(name="Online Retail", **free_ports())
     services.up(home, progress=lambda _: None)
     yield home
     services.down(home)

@@ -12,7 +12,7 @@ from analyticspro.config import Home
 from analyticspro.connectors import load
 from analyticspro.workspace import Workspace
 from tests.browser.conftest import one_time_code
-from tests.local import free_port
+from tests.local import free_ports
 
 pytestmark = pytest.mark.browser
 
@@ -42,7 +42,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     (folder / "sources.toml").write_text(SOURCES)
     (folder / "orders.csv").write_text(ORDERS)
     home = Home(folder / "home").prepare()
-    home.write_settings(port=free_port(), api_port=free_port())
+    home.write_settings(**free_ports())
     with Workspace.open(home) as workspace:
         workspace.sync(load(folder / "sources.toml", {}), progress=lambda _: None)
     services.up(home, progress=lambda _: None)

@@ -54,6 +54,7 @@ def test_every_command_is_known_here():
         "sources", "sources backfill", "sources check", "sources history", "sources ledger",
         "sources pause", "sources preview", "sources rejects", "sources replay",
         "sources resume", "sources status", "sources sync", "sql", "status", "up", "verify",
+        "units",
     }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ import nbformat
 import psutil
 
 from analyticspro.config import Home
-from tests.local import free_port, until
+from tests.local import free_ports, until
 
 COUNTER = '''
 import anywidget, traitlets, os
@@ -157,7 +157,7 @@ def write_notebooks(folder: Path) -> Path:
 
 def new_home(folder: Path) -> Home:
     home = Home(folder).prepare()
-    home.write_settings(port=free_port(), api_port=free_port())
+    home.write_settings(**free_ports())
     return home
 
 

@@ -114,7 +114,9 @@ def test_with_the_api_away_signing_in_says_so(
 @pytest.mark.parametrize(
     "spoil",
     [
-        pytest.param(lambda value: value[:-2] + '0"', id="another signature"),
+        pytest.param(
+            lambda value: value[:-2] + ('1"' if value[-2] == "0" else '0"'), id="another signature"
+        ),
         pytest.param(lambda value: value.replace("|8:", "|9:"), id="another content"),
         pytest.param(lambda value: "owner", id="no signature"),
     ],

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from analyticspro.accounts import Accounts
-from analyticspro.config import Home
-from analyticspro.hub.addresses import Addresses
+from analyticspro.config import Addresses, Home
 from analyticspro.policy import Role
 from analyticspro.state import State
 from tests.hub.members import Member

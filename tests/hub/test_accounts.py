@@ -14,8 +14,7 @@ import pytest
 from analyticspro import clock
 from analyticspro.accounts import Accounts, Person
 from analyticspro.audit import Actor, AuditLog
-from analyticspro.config import Home
-from analyticspro.hub.secrets import secret
+from analyticspro.config import Home, secret
 from analyticspro.policy import Role
 from analyticspro.state import State
 from tests.hub.serving import Visitor

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from analyticspro.config import Home
+from analyticspro.config import Addresses, Home
 from analyticspro.errors import SettingError
-from analyticspro.hub.addresses import Addresses
 from analyticspro.hub.proxy import command
 
 

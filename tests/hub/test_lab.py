@@ -14,7 +14,7 @@ from analyticspro.accounts import Accounts, Person
 from analyticspro.audit import Actor
 from analyticspro.client import reach
 from analyticspro.config import Home
-from analyticspro.hub.addresses import Addresses
+from analyticspro.config import Addresses
 from analyticspro.metrics import Answer, Query
 from analyticspro.policy import Role, capabilities_of, lab_scopes
 from analyticspro.policy.hub import load_roles

@@ -11,7 +11,7 @@ from analyticspro import clock
 from analyticspro.accounts import Accounts
 from analyticspro.audit import Actor
 from analyticspro.config import Home
-from analyticspro.hub.addresses import Addresses
+from analyticspro.config import Addresses
 from analyticspro.policy import Role
 from analyticspro.state import State
 from tests.hub.serving import Visitor, serving

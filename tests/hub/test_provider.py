@@ -15,7 +15,7 @@ from analyticspro import clock
 from analyticspro.accounts import Accounts
 from analyticspro.audit import Actor, AuditLog
 from analyticspro.config import Home, environment
-from analyticspro.hub.addresses import Addresses
+from analyticspro.config import Addresses
 from analyticspro.policy import Role
 from analyticspro.secrets_store import Secrets
 from analyticspro.state import State

@@ -11,7 +11,7 @@ import pytest
 from analyticspro import services
 from analyticspro.config import Home
 from analyticspro.services import Service
-from tests.local import free_port
+from tests.local import free_ports
 
 HERE = Path(__file__).parent
 SERVICES = (
@@ -36,7 +36,7 @@ def make_home(tmp_path: Path) -> Iterator[Callable[[str], Home]]:
 
     def make(name: str = "home") -> Home:
         home = Home(tmp_path / name).prepare()
-        home.write_settings(port=free_port(), api_port=free_port())
+        home.write_settings(**free_ports())
         made.append(home)
         return home
 

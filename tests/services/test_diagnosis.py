@@ -25,7 +25,7 @@ from analyticspro.services.diagnosis.machine import packages
 from analyticspro.services.processes import supervisors
 from analyticspro.workspace import Workspace
 from tests.api.server import serving
-from tests.local import free_port, until
+from tests.local import free_port, free_ports, until
 from tests.services.conftest import SERVICES
 
 NOW = clock.now()
@@ -51,7 +51,7 @@ def well(made: Path, tmp_path: Path) -> Home:
     """A home with which all is well; nothing runs."""
     home = Home(tmp_path / "well")
     shutil.copytree(made, home.path)
-    home.write_settings(port=free_port(), api_port=free_port())
+    home.write_settings(**free_ports())
     return home
 
 
@@ -72,12 +72,15 @@ def everything(folder: Path) -> dict[str, tuple[int, int, str]]:
 
 
 def test_all_is_well(well: Home):
+    settings = well.settings
+    gate = (settings.hub_port, settings.proxy_api_port, settings.hub_api_port)
     findings = examine(well, now=clock.now())
     assert [one for one in findings if not one.is_ok] == []
     assert [one.check for one in findings] == [
         "packages", "time zones", "home", "settings", "token", "secrets", "disk", "isolation",
         "warehouse", "schema", "clock", "services", f"port {well.settings.api_port}",
-        f"port {well.settings.port}", "leftovers", "sources", "logs", "backups",
+        f"port {well.settings.port}", *(f"port {port}" for port in gate), "leftovers",
+        "sources", "logs", "backups",
     ]  # fmt: skip
     assert all(one.found and not one.cure for one in findings)
 
@@ -91,7 +94,7 @@ def test_a_home_that_is_not_there_is_not_made(tmp_path: Path):
 
 def test_a_home_that_was_never_used_is_well(tmp_path: Path):
     home = Home(tmp_path / "new").prepare()
-    home.write_settings(port=free_port(), api_port=free_port())
+    home.write_settings(**free_ports())
     assert problems(home) == {}
 
 

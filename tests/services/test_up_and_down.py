@@ -227,7 +227,7 @@ def test_settings_in_force_at_the_start_stay_in_force(
     monkeypatch.delenv("ANALYTICSPRO_PORT")
     later = Home(home.path)
     later.write_settings(port=free_port())
-    assert services.address(later) == f"http://127.0.0.1:{port}"
+    assert services.address(later, "dashboards") == f"http://127.0.0.1:{port}"
     pid = status(later)["dashboards"].pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)

@@ -24,7 +24,7 @@ _UP = "'analyticspro up' starts what does not run; 'analyticspro down', then 'up
 def running_api(subject: Subject) -> str | None:
     """Return where the api of the home answers; None if it does not."""
     found = presence(subject.home)
-    return found.url if found is not None and is_ready(found.url) else None
+    return found.url if found is not None and is_ready(f"{found.url}/readyz") else None
 
 
 def services(subject: Subject) -> Iterator[Finding]:
@@ -57,17 +57,16 @@ def ports(subject: Subject) -> Iterator[Finding]:
     states = {state.name: state for state in status(subject.home, services=subject.services)}
     api = running_api(subject)
     for service in subject.services:
-        if service.port_setting is None:
-            continue
-        name, port = f"port {service.port(subject.home)}", service.address(subject.home)
-        if states[service.name].pid or api == port:
-            yield Finding.well(name, f"{service.name} has it")
-            continue
-        try:
-            check_port(subject.home, service)
-            yield Finding.well(name, f"free for {service.name}")
-        except SettingError as error:
-            yield Finding.of(name, error)
+        for setting, host, port in service.listens(subject.home):
+            name = f"port {port}"
+            if states[service.name].pid or api == service.address(subject.home):
+                yield Finding.well(name, f"{service.name} has it")
+                continue
+            try:
+                check_port(subject.home, setting, host, port)
+                yield Finding.well(name, f"free for {service.name}")
+            except SettingError as error:
+                yield Finding.of(name, error)
 
 
 def leftovers(subject: Subject) -> Iterator[Finding]:

@@ -6,10 +6,17 @@ import ipaddress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from analyticspro.config import Home
+from analyticspro.config.home import Home
 from analyticspro.errors import SettingError
 
-__all__ = ["Addresses"]
+__all__ = ["Addresses", "is_loopback"]
+
+# What of the hub's own host the pages have, where they have no host name of their own. The
+# hub itself is below /hub/, people's servers below /user/.
+_PAGE_PATHS = ("/dashboards/", "/signin/", "/signout/", "/oauth_callback/", "/voila/", "/assets/",
+               "/api/kernels/", "/view-as/")  # fmt: skip
+# Said as the hub names the host of a service: no person's can be the same.
+_PAGE_HOST = "dashboards--service"
 
 
 @dataclass(frozen=True)
@@ -21,6 +28,11 @@ class Addresses:
         public: What people open.
         lab_host: Where host names of Labs hang below, as scheme and host; empty if they have
             none of their own.
+        pages: What the addresses of dashboards begin with. They have a host name of their own
+            where Labs have: what a notebook shows must not act on the hub's pages.
+        page_routes: What leads to the page server, as the hub's proxy is told.
+        inner_host: What the services behind the proxy listen on: loopback, unless others are to
+            reach them unencrypted.
         hub: What the hub itself listens on, on loopback.
         proxy_api: Where the hub tells the proxy what leads where, on loopback.
         certificate: TLS certificate and key of the proxy; None without TLS.
@@ -29,16 +41,12 @@ class Addresses:
     bind: str
     public: str
     lab_host: str
+    pages: str
+    page_routes: tuple[str, ...]
+    inner_host: str
     hub: str
     proxy_api: str
     certificate: tuple[str, str] | None
-
-    def service(self, name: str) -> str:
-        """Return where people open a service, which has a host name of its own if Labs have."""
-        if not self.lab_host:
-            return f"{self.public}/services/{name}/"
-        scheme, _, host = self.lab_host.partition("://")
-        return f"{scheme}://{name}--service.{host}/services/{name}/"
 
     @classmethod
     def of(cls, home: Home) -> Addresses:
@@ -54,14 +62,21 @@ class Addresses:
         shown = f"[{settings.host}]" if ":" in settings.host else settings.host
         local = f"{scheme}://localhost:{settings.hub_port}"
         public = settings.public_url.rstrip("/") or (
-            local if _is_loopback(settings.host) else f"{scheme}://{shown}:{settings.hub_port}"
+            local if is_loopback(settings.host) else f"{scheme}://{shown}:{settings.hub_port}"
         )
         # Browsers take every *.localhost for this machine; other names need DNS.
         named = settings.lab_host_names or urlsplit(public).hostname == "localhost"
+        parts = urlsplit(public)
+        own_host = f"{_PAGE_HOST}.{parts.hostname}"
+        is_open = is_loopback(settings.host) or settings.allow_remote
+        inner = settings.host if is_open else "127.0.0.1"
         return cls(
             bind=f"{scheme}://{shown}:{settings.hub_port}",
             public=public,
             lab_host=public if named else "",
+            pages=f"{parts.scheme}://{_PAGE_HOST}.{parts.netloc}" if named else public,
+            page_routes=(f"{own_host}/",) if named else _PAGE_PATHS,
+            inner_host=inner,
             hub=f"http://127.0.0.1:{settings.hub_api_port}",
             proxy_api=f"http://127.0.0.1:{settings.proxy_api_port}",
             certificate=certificate,
@@ -81,7 +96,7 @@ def _certificate(home: Home) -> tuple[str, str] | None:
 
 def _check_reach(home: Home, *, is_encrypted: bool) -> None:
     settings = home.settings
-    if not (_is_loopback(settings.host) or is_encrypted or settings.allow_remote):
+    if not (is_loopback(settings.host) or is_encrypted or settings.allow_remote):
         raise SettingError(
             f"Setting host is {settings.host!r}, which other machines can reach, and nothing "
             f"encrypts passwords on their way. Set tls_certificate and tls_key in "
@@ -89,7 +104,12 @@ def _check_reach(home: Home, *, is_encrypted: bool) -> None:
         )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach what listens on `host`.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
+    (True, True, False)
+    """
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from analyticspro.config import Home
+from analyticspro.config.home import Home
 
 __all__ = ["hub_folder", "secret"]
 
