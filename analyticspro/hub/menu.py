@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from analyticspro.errors import DefinitionError
 from analyticspro.config import Addresses
+from analyticspro.errors import DefinitionError
 from analyticspro.hub.routes import ROUTES
 from analyticspro.policy import menu_of, role_of
 

@@ -18,9 +18,8 @@ from tornado.simple_httpclient import SimpleAsyncHTTPClient
 from traitlets import default
 
 from analyticspro.accounts import Proof, Provided
-from analyticspro.config import Home
+from analyticspro.config import Addresses, Home
 from analyticspro.errors import AnalyticsProError, Forbidden, ServiceUnavailable, SettingError
-from analyticspro.config import Addresses
 from analyticspro.secrets_store import Secrets
 
 __all__ = ["Provider", "nonce_of"]

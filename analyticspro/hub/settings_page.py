@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from analyticspro.accounts import Rules
-from analyticspro.config import Home, Settings, environment
+from analyticspro.config import Addresses, Home, Settings, environment
 from analyticspro.errors import AnalyticsProError, DefinitionError, SettingError
-from analyticspro.config import Addresses
 from analyticspro.hub.pages import Page
 from analyticspro.policy import Capability
 from analyticspro.scheduling import Cron

@@ -12,6 +12,7 @@ from analyticspro.policy import Capability
 
 __all__ = ["ViewAs"]
 
+
 class ViewAs(Page, needs=Capability.USERS_WRITE):
     """Choose a person; the dashboards then show what that person sees, for half an hour."""
 

@@ -13,8 +13,7 @@ from analyticspro import clock
 from analyticspro.accounts import Accounts, Person
 from analyticspro.audit import Actor
 from analyticspro.client import reach
-from analyticspro.config import Home
-from analyticspro.config import Addresses
+from analyticspro.config import Addresses, Home
 from analyticspro.metrics import Answer, Query
 from analyticspro.policy import Role, capabilities_of, lab_scopes
 from analyticspro.policy.hub import load_roles

@@ -10,8 +10,7 @@ import pytest
 from analyticspro import clock
 from analyticspro.accounts import Accounts
 from analyticspro.audit import Actor
-from analyticspro.config import Home
-from analyticspro.config import Addresses
+from analyticspro.config import Addresses, Home
 from analyticspro.policy import Role
 from analyticspro.state import State
 from tests.hub.serving import Visitor, serving

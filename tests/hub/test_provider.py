@@ -14,8 +14,7 @@ import pytest
 from analyticspro import clock
 from analyticspro.accounts import Accounts
 from analyticspro.audit import Actor, AuditLog
-from analyticspro.config import Home, environment
-from analyticspro.config import Addresses
+from analyticspro.config import Addresses, Home, environment
 from analyticspro.policy import Role
 from analyticspro.secrets_store import Secrets
 from analyticspro.state import State
