@@ -11,7 +11,8 @@ AnalyticsProError
 │   ├── Stopped              whoever asked has gone, or the service is being stopped
 │   └── WarehouseBusy        another process holds the warehouse
 ├── WarehouseError       the stored data cannot be opened as it is
-└── Forbidden            not signed in, or not allowed
+├── Forbidden            not signed in, or not allowed
+└── NotDeclared          a notebook does more than declare a page; it is run for each viewer
 
 Each message says what, which value, and the cure.
 """
@@ -26,6 +27,7 @@ __all__ = [
     "DataError",
     "DefinitionError",
     "Forbidden",
+    "NotDeclared",
     "RetriableError",
     "ServiceUnavailable",
     "SettingError",
@@ -142,6 +144,15 @@ class Forbidden(AnalyticsProError):
 
     code = "forbidden"
     exit_code = 6
+
+
+class NotDeclared(AnalyticsProError):
+    """A notebook that is being composed does more than declare a page.
+
+    That is no mistake of its author's: the notebook is run with data instead, for its viewer.
+    """
+
+    code = "not_declared"
 
 
 def _all_below(root: type[AnalyticsProError]) -> dict[str, type[AnalyticsProError]]:

@@ -15,6 +15,7 @@ from analyticspro.metrics import Filter, Query
 __all__ = [
     "CodeBody",
     "DemoBody",
+    "FiguresBody",
     "QueriesBody",
     "QueryBody",
     "RefusalBody",
@@ -66,6 +67,13 @@ class QueriesBody(_Body):
     """Questions to be answered from one moment."""
 
     queries: list[QueryBody] = Field(min_length=1, max_length=200)
+
+
+class FiguresBody(_Body):
+    """All that a page of figures asks for, to be answered together."""
+
+    queries: list[QueryBody] = Field(default_factory=list, max_length=200)
+    values: list[str] = Field(default_factory=list, max_length=50, examples=[["country"]])
 
 
 class BackupBody(_Body):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import JSONResponse
 
 from analyticspro.api import guard
 from analyticspro.api.arrow import ARROW, answer_in_arrow, arrow
-from analyticspro.api.bodies import QueriesBody, QueryBody
+from analyticspro.api.bodies import FiguresBody, QueriesBody, QueryBody
 from analyticspro.api.callers import Caller
 from analyticspro.api.departing import Work
 from analyticspro.api.guard import Asking, needs
@@ -69,6 +70,24 @@ def figures_routes(workspace: Workspace, work: Work) -> APIRouter:
             guard.note(request.scope, asking, reason)
         return answer
 
+    @router.post("/figures", openapi_extra=_FIGURES)
+    def figures(body: FiguresBody, asking: Asking) -> Response:
+        """Answer all that a page asks for: the workspace, values of dimensions, and queries.
+
+        Who asks and what time it is are told in headers, so that the body is the same, byte for
+        byte, for all who see the same of the same data.
+        """
+        told = workspace.info(asking.scope)
+        now = told.pop("now")
+        results = workspace.answers([item.query() for item in body.queries], asking.scope)
+        answer = {
+            "workspace": told,
+            "values": {name: _values(workspace, name, asking) for name in body.values},
+            "answers": [_shared(result) for result in results],
+        }
+        headers = {"Analyticspro-Now": now, "Analyticspro-Asked-By": quote(asking.name)}
+        return JSONResponse(answer, headers=headers)
+
     @router.get("/metrics", openapi_extra=_FIGURES)
     def metrics(asking: Asking) -> dict[str, Any]:
         """List the metrics and dimensions there are."""
@@ -95,6 +114,22 @@ def _told(result: Answer, asking: Caller) -> dict[str, Any]:
     if asking.is_owner:
         return result.provenance
     return {**result.provenance, "asked_by": asking.name}
+
+
+def _values(workspace: Workspace, dimension: str, asking: Caller) -> dict[str, Any]:
+    try:
+        return {"values": workspace.values(dimension, asking.scope)}
+    except AnalyticsProError as error:
+        return {"error": error.payload()}
+
+
+def _shared(result: Answer | AnalyticsProError) -> dict[str, Any]:
+    """Return an answer as it is the same for all who see the same, whether it was kept or not."""
+    if isinstance(result, AnalyticsProError):
+        return {"error": result.payload()}
+    frame = base64.b64encode(arrow(result.frame)).decode()
+    told = {name: value for name, value in result.provenance.items() if name != "cached"}
+    return {"arrow": frame, "provenance": told}
 
 
 def _wire(result: Answer | AnalyticsProError, asking: Caller) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analyticspro import composing
 from analyticspro.client.local import Local
 from analyticspro.client.presence import presence
 from analyticspro.client.remote import Remote
@@ -21,7 +22,10 @@ def reach(home: Home) -> Transport:
     Raises:
         ServiceUnavailable: A person asks, and the api does not run.
         SettingError: There is no workspace at `home`, or it belongs to another account.
+        NotDeclared: This process composes a page, and may read no data.
     """
+    if composing.is_on():
+        composing.refuse("it reads data in Python")
     found, person = presence(home), environment().get("ANALYTICSPRO_TOKEN")
     if person:
         if found is None:

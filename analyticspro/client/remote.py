@@ -17,7 +17,7 @@ from analyticspro.client.transport import Decision, OnProgress
 from analyticspro.errors import AnalyticsProError, ServiceUnavailable, from_payload
 from analyticspro.metrics import Answer, Query
 
-__all__ = ["Remote"]
+__all__ = ["Remote", "answer_of"]
 
 _ARROW = "application/vnd.apache.arrow.stream"
 _TIMEOUT_S = 120.0
@@ -48,7 +48,7 @@ class Remote:
             return []
         body = {"queries": [query.to_json() for query in queries]}
         return [
-            from_payload(item["error"]) if "error" in item else _answer(item)
+            from_payload(item["error"]) if "error" in item else answer_of(item)
             for item in self._call("POST", "/v1/queries", body)["answers"]
         ]
 
@@ -278,6 +278,7 @@ def _error(response: http.client.HTTPResponse) -> AnalyticsProError:
         return AnalyticsProError(f"The api answered {response.status} {response.reason}.")
 
 
-def _answer(item: dict[str, Any]) -> Answer:
+def answer_of(item: dict[str, Any]) -> Answer:
+    """Return an answer from how the api sends it among others."""
     frame = pl.read_ipc_stream(io.BytesIO(base64.b64decode(item["arrow"])))
     return Answer(frame, item["provenance"])

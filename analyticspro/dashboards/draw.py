@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["FONTS", "svg"]
+__all__ = ["FONTS", "Paint", "PaintError", "on_page", "paint_here", "svg", "written"]
 
 FONTS = Path(__file__).parent / "assets" / "fonts"
 _VEGA_LITE = "5.21"
@@ -31,24 +32,43 @@ def _draw(spec: str) -> str:
     return drawn
 
 
-def svg(spec: dict[str, Any], *, prefix: str = "", is_page: bool = False) -> str:
-    """Return the drawing of a Vega-Lite specification.
+Paint = Callable[[Sequence[str]], "list[str | PaintError]"]
+
+
+class PaintError(Exception):
+    """A chart that could not be drawn."""
+
+
+def paint_here(specs: Sequence[str]) -> list[str | PaintError]:
+    """Return the drawings of specifications, made in this process."""
+    return [_draw(spec) for spec in specs]
+
+
+def written(spec: dict[str, Any]) -> str:
+    """Return a specification as it is painted: the same one always the same text."""
+    return json.dumps(spec, separators=(",", ":"))
+
+
+def svg(spec: dict[str, Any]) -> str:
+    """Return the drawing of a Vega-Lite specification, to stand by itself."""
+    return _draw(written(spec))
+
+
+def on_page(drawn: str, prefix: str) -> str:
+    """Return a drawing as a page holds it.
+
+    It grows with its column; its background rectangle, fixed size and XML namespaces are left
+    out.
 
     Args:
-        spec: The specification; the same one is drawn once.
+        drawn: The drawing by itself.
         prefix: Put before every id, so that two drawings on one page do not share any.
-        is_page: Whether a page will hold it: then it grows with its column, and its
-            background rectangle, fixed size and XML namespaces are left out.
     """
-    drawn = _draw(json.dumps(spec, separators=(",", ":")))
-    if prefix:
-        # Plain replacement: a pattern takes as long as the drawing. Vega escapes the quotes of
-        # labels, so these are attributes.
-        for start in (' id="', '"url(#', 'href="#'):
-            drawn = drawn.replace(start, start + prefix)
-    if is_page:
-        head, body = drawn.split(">", 1)
-        head = re.sub(r' (?:width|height|version|class|xmlns(?::\w+)?)="[^"]*"', "", head)
-        body = re.sub(r"^<rect [^>]*/>", "", body)
-        drawn = f"{head}>{body}"
-    return drawn
+    # Plain replacement: a pattern takes as long as the drawing. Vega escapes the quotes of
+    # labels, so these are attributes.
+    for start in (' id="', '"url(#', 'href="#'):
+        drawn = drawn.replace(start, start + prefix)
+    head, body = drawn.split(">", 1)
+    head = re.sub(r' (?:width|height|version|class|xmlns(?::\w+)?)="[^"]*"', "", head)
+    body = re.sub(r"^<rect [^>]*/>", "", body)
+    return f"{head}>{body}"

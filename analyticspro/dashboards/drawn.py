@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2s
 from typing import Any
 
 from analyticspro.dashboards.choices import Controls
@@ -41,6 +42,8 @@ class Drawn:
     state: State | None = None
     rows: tuple[DrawnRow, ...] = ()
     provenance: Origin | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    refreshes: int = 0  # every so many seconds; 0 if it does not by itself
 
     def showing(self, state: State) -> Drawn:
         """Return the page with a message in place of its figures."""
@@ -53,16 +56,36 @@ class Drawn:
         """`ready`, `empty` or `error`."""
         return self.state.kind if self.state else "ready"
 
+    def name_of(self, control: str) -> str:
+        """Return the name in the address under which a control stands."""
+        return self.names.get(control, control)
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """The filters in force, by their names in the address."""
+        where = self.request.where
+        return {self.name_of(name): value for name, value in where.items() if value}
+
+    @property
+    def address(self) -> dict[str, str]:
+        """All that is chosen, by its name in the address; what is empty is not chosen."""
+        given = {"period": self.request.period, **self.request.where}
+        return {self.name_of(name): value for name, value in given.items()}
+
     def parts(self) -> dict[str, str]:
         """Return the HTML of each part, so that only those that changed are replaced."""
         return {part: render("part.html", part=part, page=self).strip() for part in PARTS}
 
     def message(self) -> dict[str, Any]:
         """Return the page as it is sent to the browser."""
+        parts = self.parts()
+        marks = {name: blake2s(html.encode(), digest_size=8) for name, html in parts.items()}
         return {
-            "parts": self.parts(),
+            "parts": parts,
+            "marks": {name: mark.hexdigest() for name, mark in marks.items()},
             "state": self.name,
             "period": self.request.period,
             "where": dict(self.request.where),
+            "address": self.address,
             "said": self.state.title if self.state else f"{self.title}: {self.subtitle}",
         }

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
-import json
 import secrets
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import JupyterHandler
 from tornado import web
-from tornado.ioloop import IOLoop
-from tornado.iostream import StreamClosedError
 
-from analyticspro.client.viewing import variables
-from analyticspro.dashboards import as_another
 from analyticspro.dashboards.identity import CookieIdentity, redeem, token_of
-from analyticspro.dashboards.rendering import PageFailed
 from analyticspro.errors import Forbidden, ServiceUnavailable
 
 if TYPE_CHECKING:
@@ -24,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ComeBack",
-    "DashboardPage",
     "Health",
     "NoPermission",
     "NobodyToAsk",
@@ -266,84 +258,3 @@ class NotFound(Page):
         """Say that there is nothing here."""
         self.current_user = self._jupyter_current_user = None
         self.write_error(404)
-
-
-class DashboardPage(Page):
-    """One notebook of the dashboards folder, run for this visitor."""
-
-    _kernel_id: str | None = None
-    _seen: as_another.Banner | None = None  # as somebody else
-
-    @web.authenticated
-    async def get(self, name: str) -> None:
-        """Send the empty frame of the page at once, then what the notebook shows."""
-        notebook = self.server.notebooks().get(name)
-        if notebook is None:
-            self._suggest(name)
-            return
-        if not self.server.kernel_manager.has_room():
-            self.set_header("Retry-After", "30")
-            self.say(
-                503,
-                "Too many pages are open",
-                f"At most {self.server.kernel_manager.most} can be open at once. "
-                "Close one, then load this again.",
-                link=(self.request.path, "Load again"),
-            )
-            return
-        self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.xsrf_token  # noqa: B018  sets the cookie by which the page may say it was closed
-        frame = self.server.pages.get_template("frame.html.j2")
-        self._seen = await as_another.banner(self, self.server.home, self.token)
-        title = self.server.title(notebook)
-        self.write(frame.render(title=title, nonce=self.nonce, viewing=self._seen))
-        try:
-            await self.flush()
-            await self._run(str(notebook))
-        except PageFailed as failure:
-            self.log.error("Page %s: %s\n%s", name, failure.title, failure.reason)
-            await self._fail(failure.title, failure.message)
-        except StreamClosedError:
-            await self._end_kernel()
-        except Exception:  # the frame is out already, so the page itself must say it
-            self.log.exception("Page %s", name)
-            await self._fail(
-                "Something went wrong", "The reason is in the log of the service 'dashboards'."
-            )
-
-    def on_connection_close(self) -> None:
-        """End the kernel of a visitor who left before the page was done."""
-        IOLoop.current().add_callback(self._end_kernel)
-
-    async def _run(self, notebook: str) -> None:
-        renderer = self.server.renderer(self, notebook)
-        await renderer.initialize()
-        seen_as = as_another.viewed_as(self) if self._seen is not None else None
-        passed_on = variables(seen_as, str(self.request.path))
-        self._kernel_id = await self.server.start_kernel(self.request, passed_on)
-        renderer.resources |= {"nonce": self.nonce, "kernel_id": self._kernel_id}
-        async for html in renderer.parts(self.server.kernel_manager, self._kernel_id):
-            self.write(html)
-            await self.flush()
-
-    async def _fail(self, title: str, message: str) -> None:
-        await self._end_kernel()
-        words = json.dumps([title, message]).replace("<", "\\u003c")
-        self.write(f'<script nonce="{self.nonce}">analyticspro.fail(...{words})</script>')
-
-    async def _end_kernel(self) -> None:
-        if self._kernel_id is not None:
-            await self.server.kernel_manager.end(self._kernel_id)
-
-    def _suggest(self, name: str) -> None:
-        known = self.server.notebooks()
-        near = difflib.get_close_matches(name.casefold(), list(known), n=1, cutoff=0.5)
-        chosen = near[0] if near else "overview"
-        words = "Did you mean this one?" if near else "These are there:"
-        links = [chosen] if near else sorted(known)
-        self.say(
-            404,
-            f"There is no dashboard “{name}”",
-            words if known else "There is none yet.",
-            links=[(f"/dashboards/{item}", self.server.title(known[item])) for item in links],
-        )

@@ -14,7 +14,14 @@ from traitlets import Bool, Integer
 
 from analyticspro.config import Home, Settings, environment
 
-__all__ = ["KERNEL_NAME", "MOST_KERNELS", "OwnPython", "PageKernels", "kernel_environment"]
+__all__ = [
+    "KERNEL_NAME",
+    "MOST_KERNELS",
+    "OwnPython",
+    "PageKernels",
+    "composing_environment",
+    "kernel_environment",
+]
 
 KERNEL_NAME = "python3"
 MOST_KERNELS = 24
@@ -102,15 +109,10 @@ def kernel_environment(home: Home, token: str | None, *, path: str, query: str) 
         query: Query string of the page's address, the page's parameters.
     """
     settings = {f"ANALYTICSPRO_{item.name.upper()}" for item in fields(Settings)}
-    given = environment()
-    passed = {
-        name: value
-        for name, value in given.items()
-        if name in _PASSED_ON or name in settings or name.startswith("LC_")
+    passed = _passed_on() | {
+        name: value for name, value in environment().items() if name in settings
     }
-    beside_python = str(Path(sys.executable).parent)
     return passed | {
-        "PATH": passed.get("PATH") or beside_python,
         "ANALYTICSPRO_HOME": str(home.path),
         **({"ANALYTICSPRO_TOKEN": token} if token is not None else {}),
         "QUERY_STRING": query,
@@ -119,3 +121,16 @@ def kernel_environment(home: Home, token: str | None, *, path: str, query: str) 
         "VOILA_PREHEAT": "False",
         "IPYTHONDIR": str(home.path / "run" / "ipython"),
     }
+
+
+def composing_environment() -> dict[str, str]:
+    """Return what a process finds that may know of no workspace at all."""
+    return _passed_on()
+
+
+def _passed_on() -> dict[str, str]:
+    given = environment()
+    passed = {
+        name: value for name, value in given.items() if name in _PASSED_ON or name.startswith("LC_")
+    }
+    return passed | {"PATH": passed.get("PATH") or str(Path(sys.executable).parent)}

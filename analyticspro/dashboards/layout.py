@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from analyticspro.dashboards.draw import svg
+from analyticspro.dashboards.draw import Paint, PaintError, on_page, paint_here, written
 from analyticspro.dashboards.figures.cards import Kpi
 from analyticspro.dashboards.figures.cell import Figure
 from analyticspro.dashboards.spec import PAGE
@@ -103,46 +103,83 @@ def drawn_rows(
     views: Sequence[View | AnalyticsProError],
     widths: Sequence[tuple[str, int]],
     prefix: str,
+    paint: Paint = paint_here,
 ) -> tuple[DrawnRow, ...]:
-    """Return the rows with their charts, from the views in the order of the figures."""
+    """Return the rows with their charts, from the views in the order of the figures.
+
+    All charts of the page are painted at once, so that whoever paints can share them out.
+    """
     each = iter(views)
+    planned = [
+        (row, [next(each) for _ in row.figures], f"{prefix}-{number}")
+        for number, row in enumerate(declared)
+    ]
+    charts = [
+        [_charts(held, index, widths, f"{name}-{index}") for index in range(len(held))]
+        for _, held, name in planned
+    ]
+    wanted = [chart for row in charts for entry in row for chart in entry]
+    painted = dict(zip(map(id, wanted), paint([chart.spec for chart in wanted]), strict=True))
     drawn = []
-    for number, row in enumerate(declared):
-        held = [next(each) for _ in row.figures]
+    for (row, held, _), charted in zip(planned, charts, strict=True):
         entries = (
-            _entry(figure, held, index, widths, f"{prefix}-{number}-{index}")
-            for index, figure in enumerate(row.figures)
+            _entry(figure, view, [(chart, painted[id(chart)]) for chart in found])
+            for figure, view, found in zip(row.figures, held, charted, strict=True)
         )
         drawn.append(DrawnRow(row.kind, tuple(entries)))
     return tuple(drawn)
 
 
-def _entry(
-    figure: Figure,
+@dataclass(frozen=True)
+class _Chart:
+    """A chart to be painted: for which widths, and what its ids begin with."""
+
+    shown: str
+    spec: str
+    prefix: str
+
+
+def _charts(
     row: Sequence[View | AnalyticsProError],
     index: int,
     widths: Sequence[tuple[str, int]],
     prefix: str,
-) -> Entry:
+) -> list[_Chart]:
     view = row[index]
-    if isinstance(view, AnalyticsProError):
-        return Entry(figure.name.replace("_", " ").capitalize(), message=str(view))
     if isinstance(view, KpiView):
-        spec = view.spark(PAGE, *_SPARK)
-        drawn = svg(spec, prefix=f"{prefix}-", is_page=True) if spec else ""
-        return Entry(view.title, view, spark=Markup(drawn))
+        spark = view.spark(PAGE, *_SPARK)
+        return [_Chart("", written(spark), f"{prefix}-")] if spark else []
     if not isinstance(view, LineView | BarsView) or view.is_empty:
-        return Entry(figure.name, view)
-    drawings = []
+        return []
+    found = []
     for shown, page_width in widths:
         width = panel_width(page_width, len(row), index)
         if isinstance(view, LineView) and page_width >= _SIDE_BY_SIDE:
             spec = view.spec(PAGE, width, _height_beside(row))
         else:
             spec = view.spec(PAGE, width)
-        drawn = svg(spec, prefix=f"{prefix}{shown}-", is_page=True)
-        drawings.append(Drawing(shown, _labelled(drawn, view.title)))
-    return Entry(view.title, view, drawings=tuple(drawings))
+        found.append(_Chart(shown, written(spec), f"{prefix}{shown}-"))
+    return found
+
+
+def _entry(
+    figure: Figure,
+    view: View | AnalyticsProError,
+    painted: Sequence[tuple[_Chart, str | PaintError]],
+) -> Entry:
+    name = figure.name.replace("_", " ").capitalize()
+    if isinstance(view, AnalyticsProError):
+        return Entry(name, message=str(view))
+    drawn = []
+    for chart, svg in painted:
+        if isinstance(svg, PaintError):
+            return Entry(name, message=str(svg))
+        drawn.append((chart.shown, on_page(svg, chart.prefix)))
+    if isinstance(view, KpiView):
+        return Entry(view.title, view, spark=Markup("".join(svg for _, svg in drawn)))
+    title = getattr(view, "title", name)
+    drawings = (Drawing(shown, _labelled(svg, title)) for shown, svg in drawn)
+    return Entry(title, view, drawings=tuple(drawings))
 
 
 def _height_beside(row: Sequence[View | AnalyticsProError]) -> int | None:

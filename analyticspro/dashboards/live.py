@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -19,7 +19,6 @@ from analyticspro.dashboards.templating import asset
 __all__ = ["LivePage", "from_query", "show"]
 
 _LOG = logging.getLogger(__name__)
-_LONGEST = 200
 
 
 def show(page: Page) -> None:
@@ -36,18 +35,7 @@ def from_query(query: str, page: Page) -> Request:
     Values are only read here: whether they are right is found, and said, when drawing.
     """
     given = {name: values[-1] for name, values in parse_qs(query, keep_blank_values=True).items()}
-    return _request(given, page)
-
-
-def _request(given: Mapping[str, Any], page: Page) -> Request:
-    # Whatever a browser sends is text of a bounded length, under the names of the controls.
-    wanted = {
-        name: str(given[name])[:_LONGEST].strip()
-        for name in ("period", *page.filters)
-        if isinstance(given.get(name), str)
-    }
-    period = wanted.pop("period", "") or page.request.period
-    return Request(period, {**page.request.where, **wanted})
+    return page.asked(given)
 
 
 class LivePage(anywidget.AnyWidget):
@@ -82,4 +70,4 @@ class LivePage(anywidget.AnyWidget):
             return
         self.send({"type": "heard", "seq": seq})
         widths = (width,) if isinstance(width, int) and width > 0 else LIVE_WIDTHS
-        self.drawn = {**self._draw(_request(content, self._page), widths), "seq": seq}
+        self.drawn = {**self._draw(self._page.asked(content), widths), "seq": seq}

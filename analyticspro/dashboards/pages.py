@@ -7,15 +7,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from analyticspro import composing
 from analyticspro.config import environment
 from analyticspro.dashboards import layout
 from analyticspro.dashboards.choices import FilterChoice, controls, filter_choice
 from analyticspro.dashboards.context import Context, Provider
+from analyticspro.dashboards.draw import Paint, paint_here
 from analyticspro.dashboards.drawn import Drawn, Request
 from analyticspro.dashboards.fetching import Batch
 from analyticspro.dashboards.figures.cell import Figure, connected
 from analyticspro.dashboards.formats import day_words, moment_words, period_words
 from analyticspro.dashboards.origin import origin
+from analyticspro.dashboards.parameters import named, value_of
 from analyticspro.dashboards.states import failed, no_data_at_all, no_data_here
 from analyticspro.dashboards.templating import render, style
 from analyticspro.dashboards.views import View
@@ -29,7 +32,10 @@ _LIVE_ON = ("voila", "analyticspro")
 # Of a window before it is known, and of a page that stands by itself (see page.css).
 LIVE_WIDTHS = (1280, 390)
 _STATIC_WIDTHS = (960, 390)
+_LONGEST = 200  # of a value in an address
 _CURRENCY = "currency"
+_PERIOD = "period"
+PAGE_TYPE = "application/vnd.analyticspro.page+json"
 
 
 def page(
@@ -43,9 +49,12 @@ def page(
 ) -> Page:
     """Return a page of figures, to be the last line of a notebook's cell.
 
-    Served by Voilà it is live: its reader chooses period and filters, errors are shown in
-    it. Anywhere else (Lab, papermill, nbconvert) it is drawn here and now, once, and an
-    error is raised, so that a report is never sent with a hole in it.
+    Composed by the page server it is declared, and drawn there for each viewer; `period` and
+    the values of `where` may then be the notebook's parameters, under whose names they stand
+    in the address. Served from a kernel by Voilà it is live: its reader chooses period and
+    filters, errors are shown in it. Anywhere else (Lab, papermill, nbconvert) it is drawn
+    here and now, once, and an error is raised, so that a report is never sent with a hole in
+    it.
 
     Args:
         title: Heading of the page.
@@ -60,8 +69,12 @@ def page(
     Raises:
         AnalyticsProError: Not served by Voilà, and a figure could not be drawn.
     """
-    made = Page(title, figures, Request(period, dict(where or {})), tuple(filters), client)
-    if not made.is_live:
+    given = {_PERIOD: period, **(where or {})}
+    values = {name: value_of(value) for name, value in given.items()}
+    names = {name: found for name, value in given.items() if (found := named(value))}
+    request = Request(values.pop(_PERIOD), values)
+    made = Page(title, figures, request, tuple(filters), client, names=names)
+    if not made.is_live and not composing.is_on():
         made.static_html()
     return made
 
@@ -75,12 +88,16 @@ class Page:
         figures: Sequence[Row],
         request: Request,
         filters: tuple[str, ...],
-        client: Provider | None,
+        client: Provider | None = None,
+        *,
+        names: Mapping[str, str] | None = None,
     ) -> None:
         self.title = title
         self.rows = layout.rows(figures)
         self.request = request
         self.filters = tuple(dict.fromkeys((*filters, _CURRENCY)))
+        # Under which parameter of its notebook `period` or a dimension stands in an address.
+        self.names = dict(names or {})
         self._client = client
         self._static: str | None = None
         self._batch = Batch()
@@ -91,14 +108,50 @@ class Page:
         return environment().get("SERVER_SOFTWARE", "").lower().startswith(_LIVE_ON)
 
     @property
+    def has_own_client(self) -> bool:
+        """Whether its author said who answers."""
+        return self._client is not None
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """The filters whose values are asked for."""
+        return tuple(name for name in self.filters if name != _CURRENCY)
+
+    @property
+    def figures(self) -> list[Figure]:
+        """All figures, from top to bottom."""
+        return [figure for row in self.rows for figure in row.figures]
+
+    @property
     def client(self) -> Provider:
         """Who answers, found at first need."""
         if self._client is None:
             self._client = connected()
         return self._client
 
+    def asked(self, given: Mapping[str, object]) -> Request:
+        """Return what an address or a browser's message asks for.
+
+        What it leaves out is as the page has it. Values are only read here: whether they are
+        right is found, and said, when drawing.
+        """
+        # Whatever a browser sends is text of a bounded length, under the names of the controls.
+        wanted = {
+            name: sent[:_LONGEST].strip()
+            for name in (_PERIOD, *self.filters)
+            if isinstance(sent := given.get(self.names.get(name, name)), str)
+        }
+        period = wanted.pop(_PERIOD, "") or self.request.period
+        return Request(period, {**self.request.where, **wanted})
+
     def draw(
-        self, request: Request, *, widths: Sequence[int] = LIVE_WIDTHS, strict: bool = False
+        self,
+        request: Request,
+        *,
+        widths: Sequence[int] = LIVE_WIDTHS,
+        strict: bool = False,
+        provider: Provider | None = None,
+        paint: Paint = paint_here,
     ) -> Drawn:
         """Return the page for a period and filters.
 
@@ -107,14 +160,20 @@ class Page:
             widths: Of the windows to draw charts for, in pixels, the widest first: one if
                 the reader's is known, else a wide and a narrow one, and the page takes its pick.
             strict: Raise the first error instead of showing it.
+            provider: Who answers, this time.
+            paint: Who draws the charts.
         """
-        drawn = Drawn(title=self.title, request=request)
+        drawn = Drawn(title=self.title, request=request, names=self.names)
         try:
-            workspace = self.client.workspace()
+            client = provider or self.client
+            workspace = client.workspace()
             _introduce(drawn, workspace)
             if workspace["first"] is None or workspace["last"] is None:
                 return drawn.showing(no_data_at_all())
-            self._fill(drawn, workspace, widths, strict=strict)
+            views = self._fill(drawn, client, workspace, strict=strict)
+            if views:
+                shown = _shown_at(widths)
+                drawn.rows = layout.drawn_rows(self.rows, views, shown, self._prefix, paint)
         except AnalyticsProError as error:
             if strict:
                 raise
@@ -124,14 +183,15 @@ class Page:
     def _fill(
         self,
         drawn: Drawn,
+        client: Provider,
         workspace: Mapping[str, Any],
-        widths: Sequence[int],
         *,
         strict: bool,
-    ) -> None:
+    ) -> Sequence[View | AnalyticsProError]:
+        """Say all but the figures; return what these show, nothing if a message is in place."""
         currencies = workspace["currencies"]
         request = drawn.request = _in_one_currency(drawn.request, currencies)
-        choices = self._choices(request, currencies)
+        choices = self._choices(client, request, currencies)
         now = datetime.fromisoformat(workspace["now"])
         try:
             context = Context.of(workspace, request.period, request.where)
@@ -145,27 +205,28 @@ class Page:
         _check(request, choices)
         if not context.has_overlap:
             drawn.showing(no_data_here(context))
-            return
-        figures = [figure for row in self.rows for figure in row.figures]
-        views, fetched = self._batch.fetch(self.client, figures, context)
+            return ()
+        # What one viewer's answers taught must not show in another's, so it is not kept then.
+        batch = self._batch if client is self._client else Batch()
+        views, fetched = batch.fetch(client, self.figures, context)
         problem = _problem(views, strict=strict)
         if problem is not None:
             raise problem
         drawn.provenance = origin(fetched)
         if context.where and all(not isinstance(v, Exception) and v.is_empty for v in views):
             drawn.showing(no_data_here(context))
-            return
-        drawn.rows = layout.drawn_rows(self.rows, views, _shown_at(widths), self._prefix)
+            return ()
+        return views
 
     @property
     def _prefix(self) -> str:
         return f"ap{hashlib.blake2s(self.title.encode(), digest_size=4).hexdigest()}"
 
-    def _choices(self, request: Request, currencies: Sequence[str]) -> list[FilterChoice]:
+    def _choices(
+        self, client: Provider, request: Request, currencies: Sequence[str]
+    ) -> list[FilterChoice]:
         choices = [
-            filter_choice(name, self.client.values(name), request.where)
-            for name in self.filters
-            if name != _CURRENCY
+            filter_choice(name, client.values(name), request.where) for name in self.dimensions
         ]
         if len(currencies) > 1:
             choices.append(filter_choice(_CURRENCY, currencies, request.where, one_only=True))
@@ -184,6 +245,10 @@ class Page:
         return self._static
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        if composing.is_on():
+            from analyticspro.dashboards.declaration import declared
+
+            return {PAGE_TYPE: declared(self), "text/plain": f"<page {self.title!r}>"}
         return {"text/html": self.static_html(), "text/plain": f"<page {self.title!r}>"}
 
     def _ipython_display_(self) -> None:

@@ -37,17 +37,24 @@ from voila.utils import get_page_config
 from analyticspro import notebooks as shipped
 from analyticspro.config import Addresses, Home
 from analyticspro.dashboards import as_another, handlers
+from analyticspro.dashboards.compositions import Compositions
+from analyticspro.dashboards.dashboard_page import Asset, DashboardPage
 from analyticspro.dashboards.gate import FONTS, GatedApplication
+from analyticspro.dashboards.gathering import Api
 from analyticspro.dashboards.hub_identity import HubIdentity
-from analyticspro.dashboards.identity import CookieIdentity, cookie_secret, token_of
+from analyticspro.dashboards.identity import CookieIdentity, api_url, cookie_secret, token_of
 from analyticspro.dashboards.kernels import (
     KERNEL_NAME,
     MOST_KERNELS,
     OwnPython,
     PageKernels,
+    composing_environment,
     kernel_environment,
 )
+from analyticspro.dashboards.page_files import version
+from analyticspro.dashboards.painters import Painters
 from analyticspro.dashboards.rendering import PageRenderer, title_of
+from analyticspro.dashboards.viewing import Viewing
 from analyticspro.errors import ServiceUnavailable
 
 if TYPE_CHECKING:
@@ -104,6 +111,9 @@ class DashboardServer(Voila):  # type: ignore[misc]
         return server
 
     pages: jinja2.Environment
+    compositions: Compositions
+    viewing: Viewing
+    prefix = "/"  # below it is every address
 
     @property
     def link_command(self) -> str:
@@ -163,7 +173,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
         return [
             (r"/", handlers.Start),
             (r"/dashboards/?", handlers.Start),
-            (r"/dashboards/([^/]+)", handlers.DashboardPage),
+            (r"/dashboards/([^/]+)", DashboardPage),
             (r"/signin", handlers.SignIn),
             (r"/view-as/?", as_another.EnterView),
             (r"/view-as/leave", as_another.LeaveView),
@@ -174,10 +184,16 @@ class DashboardServer(Voila):  # type: ignore[misc]
             (rf"/api/kernels/{_KERNEL}", KernelHandler),
             (rf"/api/kernels/{_KERNEL}/channels", VoilaKernelWebsocketHandler),
             (rf"/voila/api/shutdown/{_KERNEL}", VoilaShutdownKernelHandler),
+            (rf"{self.assets}([\w.-]+)", Asset),
             (rf"{self._static}/base/(.*)", FileFindHandler, {"path": self.static_paths}),
             (rf"{self._static}/more/(.*)", FileFindHandler, {"path": self.labextensions_path}),
             (rf"{FONTS}([\w.-]+)", web.StaticFileHandler, {"path": str(_HERE / "assets/fonts")}),
         ]
+
+    @property
+    def assets(self) -> str:
+        """Where the files of a drawn page are; their version is in it."""
+        return f"{self.prefix}assets/{version()}/"
 
     @property
     def _static(self) -> str:
@@ -233,6 +249,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
             self.app = GatedApplication(**self.init_settings())
             self._page_config = self._make_page_config()
             self.app.add_handlers(".*$", self.init_handlers())
+            await self._prepare_to_draw()
             listening = self.app.listen(self.port, self.ip)
             record.write_text(json.dumps({"url": self._url(self.ip), "pid": os.getpid()}))
             self.log.info("Dashboards of %s at %s", self.home.path, self._url(self.ip))
@@ -243,8 +260,26 @@ class DashboardServer(Voila):  # type: ignore[misc]
             listening.stop()
             await self.kernel_manager.shutdown_all(now=True)
         finally:
+            await self._stop_drawing()
             record.unlink(missing_ok=True)
             shutil.rmtree(self.connection_dir, ignore_errors=True)
+
+    async def _prepare_to_draw(self) -> None:
+        env = composing_environment()
+        self._painters = Painters(env)
+        self.compositions = Compositions(env, self.log)
+        api = Api(lambda: api_url(self.home))
+        self.viewing = Viewing(api, self._painters.paint, self.assets, self.log)
+        # So that the first viewer need not wait for it; a failure is told to who looks.
+        self._composed_ahead = asyncio.gather(
+            *(self.compositions.of(notebook) for notebook in self.notebooks().values()),
+            return_exceptions=True,
+        )
+
+    async def _stop_drawing(self) -> None:
+        if hasattr(self, "compositions"):
+            await self.compositions.close()
+            self._painters.close()
 
     def _make_page_config(self) -> dict[str, Any]:
         config: dict[str, Any] = get_page_config(

@@ -19,13 +19,15 @@ _HERE = Path(__file__).parent
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(_HERE / "templates" / "page"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.policies["json.dumps_kwargs"] = {}  # in the order given: it is that of the address
+    return made
 
 
 def render(template: str, **values: Any) -> str:

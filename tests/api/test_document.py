@@ -63,6 +63,7 @@ def test_it_describes_every_route(document: dict[str, Any]):
         "POST /v1/batch",
         "POST /v1/demo",
         "POST /v1/erase",
+        "POST /v1/figures",
         "POST /v1/group",
         "POST /v1/identify",
         "POST /v1/links",

@@ -28,6 +28,7 @@ NEEDED: dict[tuple[str, str], str] = {
     ("GET", "/v1/dimensions/{name}/values"): C.DASHBOARD_READ,
     ("POST", "/v1/query"): C.DASHBOARD_READ,
     ("POST", "/v1/queries"): C.DASHBOARD_READ,
+    ("POST", "/v1/figures"): C.DASHBOARD_READ,
     ("POST", "/v1/sql"): C.NOTEBOOKS_WRITE,
     ("POST", "/v1/explain"): C.DASHBOARD_READ,
     ("POST", "/v1/policies/preview"): C.USERS_WRITE,

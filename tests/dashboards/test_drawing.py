@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from analyticspro.dashboards.draw import svg
+from analyticspro.dashboards.draw import on_page, svg
 from analyticspro.dashboards.figures import bars, kpi, line, summary, table
 from analyticspro.dashboards.figures.cell import FIGURE_TYPE, VEGA_TYPE, Figure
 from analyticspro.dashboards.spec import HEX, PAGE
@@ -73,13 +73,13 @@ def test_labels_of_time_are_those_of_the_wall_clock(provider: FrameProvider):
 
 def test_a_page_draws_in_colours_that_follow_its_scheme(provider: FrameProvider):
     view: Any = line("revenue").over("2011-11", client=provider).view()
-    assert "var(--ap-series)" in svg(view.spec(PAGE, 400), is_page=True)
+    assert "var(--ap-series)" in on_page(svg(view.spec(PAGE, 400)), "")
     assert HEX.series in svg(view.spec(HEX, 400))
 
 
 def test_every_mark_says_its_value(provider: FrameProvider):
     view: Any = line("revenue").over("2011-11", client=provider).view()
-    drawn = svg(view.spec(PAGE, 400), is_page=True)
+    drawn = on_page(svg(view.spec(PAGE, 400)), "")
     said = re.findall(r'<line aria-label="([^"]+)"', drawn)
     assert said == [point.words for point in view.points]
 
@@ -97,7 +97,7 @@ def test_names_from_data_stay_text(figure: Figure):
 def test_two_drawings_share_no_id(provider: FrameProvider):
     view: Any = line("revenue", by="country").over("2011-11", client=provider).view()
     spec = view.spec(PAGE, 400)
-    first, second = (svg(spec, prefix=name, is_page=True) for name in ("a-", "b-"))
+    first, second = (on_page(svg(spec), name) for name in ("a-", "b-"))
     of = [set(re.findall(r'\bid="([^"]+)"', drawn)) for drawn in (first, second)]
     assert not of[0] & of[1]
     for drawn, ids in zip((first, second), of, strict=True):

@@ -1,17 +1,19 @@
-// The browser's half of a live page (dashboards/live.py): controls, waiting, tooltips.
+// The browser's half of a page: controls, waiting, tooltips. Who answers is behind `model`: a kernel
+// (dashboards/live.py) or the page server (declared.js), which has put the page here already.
 const HEARD_WITHIN = 6000;
 
 function render({ model, el }) {
-  const root = document.createElement("div");
-  root.className = "ap ap-live";
-  root.innerHTML = `<div class="ap-page"><div class="ap-busy" role="presentation"></div>
+  const here = el.querySelector(".ap-live");
+  const root = here || document.createElement("div");
+  if (!here) root.className = "ap ap-live";
+  if (!here) root.innerHTML = `<div class="ap-page"><div class="ap-busy" role="presentation"></div>
     <p class="ap-sr" role="status" aria-live="polite"></p>
     <div class="ap-lost" role="alert" hidden><span>This page has lost its connection to the server. What it shows may be out of date.</span>
       <button type="button" class="ap-button" data-reload-page>Reload</button></div>
     <header class="ap-head" data-part="head"></header>
     <div class="ap-top"><div class="ap-heading" data-part="heading"></div><div data-part="controls"></div></div>
     <div class="ap-body" data-part="body"></div><footer class="ap-foot" data-part="foot"></footer></div>`;
-  el.appendChild(root);
+  if (!here) el.appendChild(root);
   const at = (selector) => root.querySelector(selector);
   const shown = {};
   let seq = 0, drawnWidth = null, waiting = null, isStep = true;
@@ -24,9 +26,13 @@ function render({ model, el }) {
     const control = root.contains(focused) ? focused.getAttribute("data-control") || focused.getAttribute("aria-label") : null;
     const inBody = at("[data-part=body]").contains(focused);
     for (const [name, html] of Object.entries(drawn.parts)) {
-      if (shown[name] === html) continue;
-      at(`[data-part=${name}]`).innerHTML = html;
-      shown[name] = html;
+      const mark = drawn.marks?.[name] ?? html;
+      if (shown[name] === mark) continue;
+      const part = at(`[data-part=${name}]`);
+      const open = new Set([...part.querySelectorAll("details[open] > summary")].map((one) => one.textContent));
+      part.innerHTML = html;
+      for (const one of part.querySelectorAll("summary")) if (open.has(one.textContent)) one.parentNode.open = true;
+      shown[name] = mark;
     }
     root.dataset.state = drawn.state;
     at("[role=status]").textContent = drawn.said;
@@ -42,7 +48,7 @@ function render({ model, el }) {
   // Each choice of the reader is a step that the browser's Back undoes.
   function address(drawn, isStep) {
     const url = new URL(location.href);
-    for (const [name, value] of Object.entries({ period: drawn.period, ...drawn.where }))
+    for (const [name, value] of Object.entries(drawn.address))
       value ? url.searchParams.set(name, value) : url.searchParams.delete(name);
     if (url.href !== location.href) history[isStep ? "pushState" : "replaceState"](null, "", url);
   }
@@ -93,7 +99,7 @@ function render({ model, el }) {
     if (drawn.seq !== seq) return; // an older wish; a newer one is on its way
     put(drawn);
     busy(false);
-    address(drawn, isStep);
+    address(drawn, isStep && !drawn.isRefresh);
     isStep = true;
   }
   addEventListener("popstate", () => {
@@ -117,8 +123,8 @@ function render({ model, el }) {
     if (button.matches("[data-reload-page]")) reload();
     else if (button.matches("[data-retry]")) ask(chosen());
     else if (button.dataset.period) {
-      const values = { ...chosen(), period: button.dataset.period };
-      if ("clear" in button.dataset) for (const name of Object.keys(values)) if (name !== "period") values[name] = "";
+      const values = { ...chosen(), [button.name]: button.dataset.period };
+      if ("clear" in button.dataset) for (const name of Object.keys(values)) if (name !== button.name) values[name] = "";
       ask(values);
     }
   });
@@ -215,7 +221,8 @@ function render({ model, el }) {
 
   const first = model.get("drawn");
   seq = first.seq;
-  put(first);
+  if (here) Object.assign(shown, first.marks), drawnWidth = model.width || null;
+  else put(first);
   busy(false);
   address(first, false);
   dispatchEvent(new Event("analyticspro:ready"));
