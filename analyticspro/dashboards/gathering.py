@@ -130,21 +130,28 @@ class Gathered:
 
     error: AnalyticsProError | None = None
     used: dict[Query, None] = field(default_factory=dict)
+    _unread: list[tuple[Reply, Wanted]] = field(default_factory=list)
     _workspace: dict[str, Any] = field(default_factory=dict)
     _values: dict[str, dict[str, Any]] = field(default_factory=dict)
     _answers: dict[Query, dict[str, Any]] = field(default_factory=dict)
 
     def take(self, reply: Reply, wanted: Wanted) -> None:
-        """Keep what the api said to what was wanted."""
-        told = json.loads(reply.body)
-        self._workspace = {**told["workspace"], "now": reply.now}
-        self._values.update(told["values"])
-        self._answers.update(zip(wanted.queries, told["answers"], strict=True))
+        """Keep what the api said to what was wanted; it is read when the page is drawn."""
+        self._unread.append((reply, wanted))
+
+    def _read(self) -> None:
+        for reply, wanted in self._unread:
+            told = json.loads(reply.body)
+            self._workspace = {**told["workspace"], "now": reply.now}
+            self._values.update(told["values"])
+            self._answers.update(zip(wanted.queries, told["answers"], strict=True))
+        self._unread.clear()
 
     def workspace(self) -> dict[str, Any]:
         """Return what the workspace is and how far its data reaches."""
         if self.error is not None:
             raise self.error
+        self._read()
         return self._workspace
 
     def values(self, dimension: str) -> list[str]:

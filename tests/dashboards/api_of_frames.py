@@ -19,6 +19,8 @@ from tests.dashboards.provider import FrameProvider
 class FramesApi(ThreadingHTTPServer):
     """Answers `/v1/figures` as the real one does."""
 
+    request_queue_size = 128  # its default of 5 refuses whoever comes with nineteen others
+
     def __init__(self, providers: Mapping[str, FrameProvider]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.providers = dict(providers)
