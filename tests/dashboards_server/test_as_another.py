@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import nbformat
 import pytest
 
 from analyticspro import clock
@@ -42,7 +43,7 @@ def remote(site: Site, **more: str) -> Remote:
 
 def entered(site: Site, ticket: str) -> Site:
     answer = site.ask("GET", f"/view-as?ticket={ticket}")
-    assert (answer.status, answer.headers["Location"]) == (302, "/")
+    assert (answer.status, answer.headers["Location"]) == (302, "/dashboards/")
     assert "HttpOnly" in str(answer.headers["Set-Cookie"])
     assert ticket not in str(answer.headers["Location"])
     return replace(site, cookie=f"{site.cookie}; {answer.cookie_header}")
@@ -69,12 +70,24 @@ def test_a_page_names_who_sees_it_and_asks_as_them(signed_in: Site, ticket: str)
         as_them.catch_up(0)
 
 
+def test_a_page_that_is_drawn_says_so_to_this_viewer_alone(signed_in: Site, ticket: str) -> None:
+    source = "import analyticspro as ap\nap.page('Takings', [ap.kpi('revenue')])"
+    cells = [nbformat.v4.new_markdown_cell("# Takings"), nbformat.v4.new_code_cell(source)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), signed_in.notebooks / "takings.ipynb")
+    seen_as_them = entered(signed_in, ticket).ask("GET", "/dashboards/takings").text
+    assert "&lt;b&gt;Vera&lt;/b&gt;" in banner_of(seen_as_them)
+    page = signed_in.ask("GET", "/dashboards/takings").text
+    assert 'data-part="body"' in page
+    assert banner_of(page) == ""
+    (signed_in.notebooks / "takings.ipynb").unlink()
+
+
 def test_leaving_ends_it_everywhere(signed_in: Site, ticket: str) -> None:
     inside = entered(signed_in, ticket)
     assert inside.ask("POST", "/view-as/leave").status == 403  # another site's form
     own = f"http://127.0.0.1:{inside.port}"
     left = inside.ask("POST", "/view-as/leave", Origin=own)
-    assert (left.status, left.headers["Location"]) == (302, "/")
+    assert (left.status, left.headers["Location"]) == (302, "/dashboards/")
     assert 'analyticspro-view-as=""' in str(left.headers["Set-Cookie"])
     with pytest.raises(Forbidden, match="is over"):
         remote(signed_in, **{HEADER: ticket}).catalogue()
