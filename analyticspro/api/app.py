@@ -40,7 +40,8 @@ from analyticspro.api.guard import Asking, Key, check, needs
 from analyticspro.api.hub_answers import HubAnswers
 from analyticspro.api.keeping_routes import keeping_routes
 from analyticspro.api.links import Links
-from analyticspro.api.observing import Observed, scraping, told_of
+from analyticspro.api.observed import Observed
+from analyticspro.api.observing import scraping, told_of
 from analyticspro.api.operation_routes import operation_routes
 from analyticspro.api.policy_routes import policy_routes
 from analyticspro.api.reaching import check_folder, check_sources

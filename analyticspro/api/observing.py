@@ -1,10 +1,7 @@
-"""What is seen of the api from outside: request ids, the log of requests, `/metrics`."""
+"""What is seen of the api from outside: `/metrics`."""
 
 from __future__ import annotations
 
-import re
-import secrets
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,26 +19,19 @@ from prometheus_client import (
 )
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from analyticspro import logs
 from analyticspro.api import guard
-from analyticspro.api.gate import OPEN, refusal
-from analyticspro.api.guard import needs, template
+from analyticspro.api.guard import needs
 from analyticspro.errors import AnalyticsProError
 from analyticspro.policy import OWNER, Capability
 from analyticspro.workspace import Workspace
 
-__all__ = ["Figures", "Observed", "Reading", "scraping", "told_of"]
+__all__ = ["Figures", "Reading", "scraping", "told_of"]
 
 Reading = Callable[[], float | Mapping[str, float]]
 
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
-_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_METHODS = frozenset("GET POST PUT PATCH DELETE HEAD OPTIONS".split())
-_NO_ROUTE = "none"
-_GONE = 499  # whoever asked did not wait for the answer; nginx's number for it
 # Seconds: from an answer out of the cache to a sync that streams its progress.
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
 
@@ -201,100 +191,3 @@ def scraping(figures: Figures) -> APIRouter:
         return Response(figures.text(), headers={"Content-Type": _TEXT})
 
     return router
-
-
-class Observed:
-    """Gives each request an id, logs and counts it, and admits a failure.
-
-    It stands before the gate, so that refusals are seen as well. Of a request it logs the
-    route, never the path, the query, a header or the body: they may hold what is nobody's
-    business. A failure is logged under the request's id, which its answer names.
-    """
-
-    def __init__(self, app: ASGIApp, figures: Figures) -> None:
-        self._app = app
-        self._figures = figures
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and note what became of it."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        request_id = _request_id(scope)
-        logs.request_id.set(request_id)  # each request is a task with variables of its own
-        answer = _Answer(send, request_id.encode())
-        started = time.perf_counter()
-        try:
-            await self._app(scope, receive, answer.send)
-        except ClientDisconnect:
-            answer.status = answer.status or _GONE
-        except Exception as error:
-            logs.error("failed", error, method=_method(scope), route=_route(scope))
-            if answer.status:
-                raise  # it cannot be taken back: the server breaks the connection off
-            await _failure(scope, request_id)(scope, receive, answer.send)
-        finally:
-            self._note(scope, answer, time.perf_counter() - started)
-
-    def _note(self, scope: Scope, answer: _Answer, seconds: float) -> None:
-        method, route, status = _method(scope), _route(scope), answer.status or _GONE
-        self._figures.count(method, route, status, seconds)
-        if scope["path"] in OPEN:
-            return  # asked every few seconds by whoever watches: it would drown the rest
-        tell = logs.info if status < 500 else logs.warning
-        tell(
-            "request",
-            method=method,
-            route=route,
-            status=status,
-            duration_ms=round(seconds * 1000, 2),
-            bytes=answer.size,
-            scope=scope.get("state", {}).get("caller"),
-        )
-
-
-class _Answer:
-    """Watches an answer go by: its status and size; and puts the request's id on it."""
-
-    def __init__(self, send: Send, request_id: bytes) -> None:
-        self._send = send
-        self._request_id = request_id
-        self.status = 0  # not begun
-        self.size = 0
-
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            message["headers"] = [*message["headers"], (b"x-request-id", self._request_id)]
-        elif message["type"] == "http.response.body":
-            self.size += len(message.get("body", b""))
-        await self._send(message)
-
-
-def _request_id(scope: Scope) -> str:
-    """Return the id the caller gave, if it can stand in a log and a message; else a new one."""
-    for name, value in scope["headers"]:
-        if name == b"x-request-id":
-            given = value.decode("latin-1")
-            if _ID.fullmatch(given):
-                return str(given)
-    return secrets.token_hex(8)
-
-
-def _method(scope: Scope) -> str:
-    method = str(scope["method"])
-    return method if method in _METHODS else "other"  # a caller may make any up
-
-
-def _route(scope: Scope) -> str:
-    """Return the template of the route, such as /v1/sources/{name}/rejects."""
-    # None: answered before the framework, or by nobody.
-    return template(scope) or str(scope.get("state", {}).get("route", _NO_ROUTE))
-
-
-def _failure(scope: Scope, request_id: str) -> Response:
-    place = f"{scope['method']} {scope['path']}"
-    error = AnalyticsProError(
-        f"{place} failed. The api's log says why, under the request id {request_id}."
-    )
-    return refusal(error, 500)

@@ -19,7 +19,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from analyticspro import logs
 from analyticspro.api.callers import Caller
-from analyticspro.api.observing import Figures, Observed, scraping
+from analyticspro.api.observed import Alike, Observed
+from analyticspro.api.observing import Figures, scraping
 from analyticspro.config import Home
 from tests.api.server import Reply, Server
 from tests.local import free_port, until
@@ -129,6 +130,14 @@ class TestRequests:
         quiet = server.call("GET", "/readyz").headers[ID]
         assert logged(server.home, server.call("GET", "/v1/workspace").headers[ID])
         assert quiet not in logs.log_file(server.home, "api").read_text()
+
+
+def test_of_very_many_alike_some_lines_are_left_out_and_counted():
+    alike = Alike()
+    told = [alike.left_out("/v1/batch", 7 + number / 1000) for number in range(250)]
+    assert told == [0] * 100 + [None] * 150
+    assert alike.left_out("/v1/query", 7.5) == 0  # another route's lines are its own
+    assert [alike.left_out("/v1/batch", 8.0), alike.left_out("/v1/batch", 8.1)] == [150, 0]
 
 
 class TestMetrics:
