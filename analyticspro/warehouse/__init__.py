@@ -11,7 +11,8 @@ from analyticspro.warehouse.promotions import UNTAKEN, Promotion
 from analyticspro.warehouse.properties import Properties, Registered
 from analyticspro.warehouse.reader import Reader
 from analyticspro.warehouse.registry_state import EventName, Property, Seen, keys_of, path_of
-from analyticspro.warehouse.rollups import DIMENSIONS, MEMBERS, Rolled, facts, members
+from analyticspro.warehouse.rolled import Rolled
+from analyticspro.warehouse.rollups import DIMENSIONS, MEMBERS, facts, members
 from analyticspro.warehouse.session_days import session_days
 from analyticspro.warehouse.sessions import OF_SESSIONS, every_session, session_changes, tallies
 from analyticspro.warehouse.store import Warehouse

@@ -19,7 +19,8 @@ from analyticspro.warehouse.governed import COLUMNS, make_views, sight_of
 from analyticspro.warehouse.marks import BLOCKED, EVERY, marks
 from analyticspro.warehouse.narrowing import has_members, has_rollups, narrow, widen
 from analyticspro.warehouse.promotions import Promotion, promotions
-from analyticspro.warehouse.rollups import TAIL, Rolled, rolled, rolled_extents
+from analyticspro.warehouse.rolled import Rolled, rolled
+from analyticspro.warehouse.rollups import TAILS, rolled_extents
 from analyticspro.warehouse.session_days import sessions_up_to
 from analyticspro.warehouse.short_answers import short_answer
 
@@ -59,6 +60,7 @@ class Reader:
     ) -> None:
         self._connection = connection
         self._tail = tail
+        self._brought: set[str] = set()
         self._zone = zone
         self._rows = ALL_ROWS if rows is None and scope.is_unlimited else rows
         self.scope = scope
@@ -72,18 +74,20 @@ class Reader:
             return Rolled(0, self._zone)
         found = rolled(self._connection, self._zone)
         if self._rows is None or self._rows.is_all:
-            return self._with_tail(found)
+            has_tail = self._tail is not None and 0 < found.up_to < found.newest
+            return replace(found, has_tail=has_tail)
         up_to = found.up_to if has_rollups(self._rows) else 0
         return replace(found, up_to=up_to, has_members=has_members(self._rows))
 
-    def _with_tail(self, found: Rolled) -> Rolled:
-        if self._tail is None or found.up_to == 0 or found.is_current:
-            return found
-        sums = self._tail.since(self._connection, found)
-        if sums is None:
-            return found
-        self._connection.register(TAIL, sums)
-        return replace(found, has_tail=True)
+    def _bring_tails(self, sql: str) -> None:
+        """Have what a statement reads of `TAILS` at hand."""
+        if self._tail is None:
+            return
+        for of, name in TAILS.items():
+            if name in sql and name not in self._brought:
+                rows = self._tail.since(self._connection, self.rolled, of)
+                self._connection.register(name, rows)
+                self._brought.add(name)
 
     @cached_property
     def sessions_up_to(self) -> Rolled:
@@ -172,6 +176,7 @@ class Reader:
     def _frame(
         self, sql: str, values: Mapping[str, Any] | None = None, *, is_short: bool = False
     ) -> pl.DataFrame:
+        self._bring_tails(sql)
         try:
             if is_short:
                 return short_answer(self._connection, sql, values or {})
@@ -243,8 +248,7 @@ class Reader:
         if self.rolled.up_to == 0:
             found = self.frame(f"{_EXTENTS} GROUP BY ALL ORDER BY ALL")
         else:
-            is_whole = self.rolled.is_current or self.rolled.has_tail
-            bound = {} if is_whole else {"up_to": self.rolled.up_to}
+            bound = {"up_to": self.rolled.up_to} if self.rolled.reads_events else {}
             found = self.frame(rolled_extents(self.rolled), bound)
             found = pl.concat([self._exact(row) for row in found.iter_slices(1)] or [found])
             found = found.drop("gone", strict=False)

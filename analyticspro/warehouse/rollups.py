@@ -8,25 +8,23 @@ time to time `compact` brings them up to date, in one transaction.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import duckdb
 import polars as pl
 
 from analyticspro.warehouse.folding import fold
+from analyticspro.warehouse.rolled import Rolled, rolled
 
 __all__ = [
     "DIMENSIONS",
     "MEMBERS",
-    "TAIL",
-    "Rolled",
+    "SUMS",
+    "TAILS",
     "came",
     "compact",
     "facts",
     "hours",
     "members",
     "redo",
-    "rolled",
     "rolled_extents",
 ]
 
@@ -34,7 +32,9 @@ __all__ = [
 DIMENSIONS = ("source", "name", "currency", "country", "plan", "channel")
 # Columns whose distinct values are kept day by day.
 MEMBERS = ("customer_id", "user_id", "session_id", "order_id")
-TAIL = "tail_of_rollups"
+# What came since, added up already, as tables of a reader's connection: see tail.py.
+SUMS = "sums"
+TAILS = {of: f"tail_of_{of}" for of in (SUMS, *MEMBERS)}
 
 _SUMS = {
     "events": "sum(events)::BIGINT",
@@ -49,39 +49,6 @@ _SUMS = {
 # Each grain's bucket, of sums by hour (UTC) and day (of the zone). No hour of UTC will do for
 # a day: zones are apart from it by minutes too.
 _BUCKETS = {"hour": "hour", "day": "day", "month": "date_trunc('month', day)::DATE"}
-
-
-@dataclass(frozen=True)
-class Rolled:
-    """How far the rollups are.
-
-    Attributes:
-        up_to: They hold what is true as of this revision; 0 if they hold nothing.
-        zone: Whose days and months they are.
-        newest: The newest revision there is.
-        has_members: Whether who was there each day may be read too.
-        has_tail: Whether what came since is at hand as `TAIL`, added up already.
-    """
-
-    up_to: int
-    zone: str
-    newest: int = -1
-    has_members: bool = True
-    has_tail: bool = False
-
-    @property
-    def is_current(self) -> bool:
-        """Whether nothing has been committed since."""
-        return self.up_to == self.newest
-
-
-def rolled(connection: duckdb.DuckDBPyConnection, zone: str) -> Rolled:
-    """Return how far the rollups for `zone` are."""
-    # Every question begins with this: two plain statements take half the time of one of both.
-    [(newest,)] = connection.execute("SELECT max(revision) FROM ledger").fetchall()
-    rows = connection.execute("SELECT zone, engine, up_to FROM rolled").fetchall()
-    known = {(of, engine): up_to for of, engine, up_to in rows}
-    return Rolled(known.get((zone, duckdb.__version__), 0), zone, newest or 0)
 
 
 def facts(grain: str, at: Rolled) -> str:
@@ -99,23 +66,21 @@ def facts(grain: str, at: Rolled) -> str:
         return kept
     if at.has_tail:
         own = ", ".join((f"{_BUCKETS[grain]} AS bucket", *DIMENSIONS, *_SUMS))
-        return f"{kept}\nUNION ALL\nSELECT {own} FROM {TAIL}"
+        return f"{kept}\nUNION ALL\nSELECT {own} FROM {TAILS[SUMS]}"
     return f"{kept}\nUNION ALL\nSELECT {columns} FROM ({_added(_bucket(grain), _SINCE)})"
 
 
-def came(connection: duckdb.DuckDBPyConnection, zone: str, *, after: int) -> pl.DataFrame:
-    """Return the sums of what came, and was retired, after a revision: what `TAIL` is made of.
+def came(connection: duckdb.DuckDBPyConnection, zone: str, of: str, *, after: int) -> pl.DataFrame:
+    """Return what came, and was retired, after a revision: what one of `TAILS` is made of.
 
     Returns:
-        One row per hour (UTC), day (of the zone) and combination of `DIMENSIONS`: hour, day,
-        the dimensions, and what `facts` gives of sums.
+        Of `SUMS` one row per hour (UTC), day (of the zone) and combination of `DIMENSIONS`, with
+        what `facts` gives of sums; of a column of `MEMBERS` what `members` gives.
     """
     buckets = f"{_bucket('hour', 'hour')}, {_bucket('day', 'day')}"
-    found = pl.from_arrow(
-        connection.sql(
-            _added(buckets, _SINCE), params={"up_to": after, "zone": zone}
-        ).to_arrow_table()
-    )
+    sql = _added(buckets, _SINCE) if of == SUMS else _present(of, _SINCE)
+    values = {"up_to": after, "zone": zone}
+    found = pl.from_arrow(connection.sql(sql, params=values).to_arrow_table())
     assert isinstance(found, pl.DataFrame)
     return found
 
@@ -147,6 +112,10 @@ def members(column: str, at: Rolled) -> str:
     kept = f"SELECT bucket, source, name, member, events FROM members_{column}"
     if at.is_current:
         return kept
+    if at.has_tail:
+        return (
+            f"{kept}\nUNION ALL\nSELECT bucket, source, name, member, events FROM {TAILS[column]}"
+        )
     return f"{kept}\nUNION ALL\nSELECT * FROM ({_present(column, _SINCE)})"
 
 

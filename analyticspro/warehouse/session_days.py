@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from analyticspro.warehouse.folding import fold
-from analyticspro.warehouse.rollups import Rolled
+from analyticspro.warehouse.rolled import Rolled
 from analyticspro.warehouse.sessions import (
     OF_SESSIONS,
     SESSION_COLUMNS,

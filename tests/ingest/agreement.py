@@ -127,8 +127,8 @@ def extents(machine: Reading, reader: Reader) -> None:
 
 
 def bound(reader: Reader, *, zoned: bool) -> dict[str, object]:
-    """Return what is bound into the SQL of rollups: nothing if they are up to date."""
-    if reader.rolled.is_current:
+    """Return what is bound into the SQL of rollups: nothing if all is at hand."""
+    if not reader.rolled.reads_events:
         return {}
     return {"up_to": reader.rolled.up_to} | ({"zone": reader.rolled.zone} if zoned else {})
 
