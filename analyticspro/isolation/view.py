@@ -36,6 +36,8 @@ def build(sandbox: Sandbox) -> None:
     hidden = [path.resolve() for path in sandbox.hides]
     folder = sandbox.folder.resolve()
 
+    # Services run with 077, by which a person of another uid would see nothing of it.
+    before = os.umask(0o022)
     _enter()
     _temporary(sandbox)
     for path in binds:
@@ -50,6 +52,7 @@ def build(sandbox: Sandbox) -> None:
     _show(folder, sandbox.home, writable=True)
     _accounts(sandbox)
     _leave()
+    os.umask(before)
 
 
 def _enter() -> None:

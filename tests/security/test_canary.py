@@ -42,6 +42,13 @@ def test_it_holds_here(starter: Starter):
     }
 
 
+def test_it_holds_for_services_that_let_nobody_else_read_their_files(starter: Starter):
+    """As `analyticspro up` and the units start them."""
+    code = f"import os; os.umask(0o077); {CHECK}"
+    found = checked(starter.command([sys.executable, "-c", code]))
+    assert found["holds"] is True, found
+
+
 def test_it_leaves_nothing_behind(starter: Starter):
     folder = Path(tempfile.mkdtemp(dir=starter.folder))
     starter.own(folder)
