@@ -71,22 +71,32 @@ def figures_routes(workspace: Workspace, work: Work) -> APIRouter:
         return answer
 
     @router.post("/figures", openapi_extra=_FIGURES)
-    def figures(body: FiguresBody, asking: Asking) -> Response:
+    async def figures(body: FiguresBody, request: Request, asking: Asking) -> Response:
         """Answer all that a page asks for: the workspace, values of dimensions, and queries.
 
         Who asks and what time it is are told in headers, so that the body is the same, byte for
         byte, for all who see the same of the same data.
         """
-        told = workspace.info(asking.scope)
-        now = told.pop("now")
-        results = workspace.answers([item.query() for item in body.queries], asking.scope)
-        answer = {
-            "workspace": told,
-            "values": {name: _values(workspace, name, asking) for name in body.values},
-            "answers": [_shared(result) for result in results],
-        }
-        headers = {"Analyticspro-Now": now, "Analyticspro-Asked-By": quote(asking.name)}
-        return JSONResponse(answer, headers=headers)
+        ending, refused = Ending(), set[str]()
+
+        def answered() -> Response:
+            told = workspace.info(asking.scope)
+            now = told.pop("now")
+            asked = [item.query() for item in body.queries]
+            results = workspace.answers(asked, asking.scope, ending=ending)
+            refused.update(str(each) for each in results if isinstance(each, Forbidden))
+            answer = {
+                "workspace": told,
+                "values": {name: _values(workspace, name, asking) for name in body.values},
+                "answers": [_shared(result) for result in results],
+            }
+            headers = {"Analyticspro-Now": now, "Analyticspro-Asked-By": quote(asking.name)}
+            return JSONResponse(answer, headers=headers)
+
+        answer = await work.of(request, answered, ending)
+        for reason in sorted(refused)[:_MOST_NOTED]:
+            guard.note(request.scope, asking, reason)
+        return answer
 
     @router.get("/metrics", openapi_extra=_FIGURES)
     def metrics(asking: Asking) -> dict[str, Any]:

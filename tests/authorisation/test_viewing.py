@@ -54,6 +54,12 @@ def test_one_sees_what_that_person_sees(role: Role, site: GovernedSite):
     assert [one.get("error") for one in seen] == [one.get("error") for one in theirs]
     answered = next(one for one in seen if "provenance" in one)
     assert answered["provenance"]["asked_by"] == site.people[ADMIN].username
+    page = {**queries, "values": ["country"]}
+    theirs = site.call(role, "POST", "/v1/figures", page)
+    seen_page = site.call(ADMIN, "POST", "/v1/figures", page, **as_them)
+    assert (seen_page.status, seen_page.json["values"]) == (200, theirs.json["values"])
+    shown = [one.get("arrow", one.get("error")) for one in seen_page.json["answers"]]
+    assert shown == [one.get("arrow", one.get("error")) for one in theirs.json["answers"]]
     told = site.call(ADMIN, "GET", "/v1/viewing", **as_them).json
     assert (told["name"], told["role"]) == (f"The {role}", role)
     sources = site.call(ADMIN, "GET", "/v1/sources", **as_them).status
@@ -67,7 +73,7 @@ def test_nothing_but_reads_is_answered(site: GovernedSite):
         (method.upper(), path.replace("{name}", "x"))
         for path, methods in document.items()
         for method in methods
-        if method != "get" and path not in ("/v1/query", "/v1/queries")
+        if method != "get" and path not in ("/v1/query", "/v1/queries", "/v1/figures")
     ]
     assert len(asked) > 20
     assert {*PATHS} <= {path for _, path in asked}
