@@ -51,6 +51,16 @@ class KnownPeople:
             return Seer(caller.name, self._title(caller.name), caller.role, scope)
         return Seer(OWNER.name, OWNER.name, None, OWNER) if by is None else self.seer(by)
 
+    def called(self, name: str) -> str:
+        """Return what a person is called; empty of whom the hub alone knows."""
+        if _USERNAME.fullmatch(name) is None:
+            return ""
+        from analyticspro.state import PeopleTable
+
+        with self._open()[0].reading() as connection:
+            found = PeopleTable(connection).get(int(name[1:]))
+        return "" if found is None else found.name
+
     def _title(self, name: str) -> str:
         # Whom the hub alone knows may be called as a role is, or as somebody's address.
         if _USERNAME.fullmatch(name) is None:

@@ -66,6 +66,15 @@ def policy_routes(workspace: Workspace, known: KnownPeople) -> APIRouter:
     """Return the routes for an opened workspace."""
     router = guard.router()
 
+    @router.get("/me", openapi_extra=needs(Capability.DASHBOARD_READ))
+    def me(asking: Asking) -> dict[str, str | None]:
+        """Tell who asks: the name that the hub has, what the person is called, and the role."""
+        return {
+            "name": asking.name,
+            "called": known.called(asking.name),
+            "role": None if asking.role is None else str(asking.role),
+        }
+
     @router.post("/explain", openapi_extra=needs(Capability.DASHBOARD_READ))
     def explain(body: ExplainBody, asking: Asking) -> dict[str, Any]:
         """Tell whether somebody sees or may do something, and why; of others, to admins."""

@@ -7,6 +7,7 @@ import gzip
 import json
 from pathlib import Path
 
+from markupsafe import Markup
 from tornado import web
 from tornado.ioloop import IOLoop
 from tornado.iostream import StreamClosedError
@@ -31,7 +32,6 @@ _DRAWN_POLICY = "; ".join(
         "font-src 'self'",
         "connect-src 'self'",
         "base-uri 'none'",
-        "form-action 'self'",
         "frame-ancestors 'none'",
     )
 )
@@ -71,12 +71,16 @@ class DashboardPage(Page):
     @property
     def content_security_policy(self) -> str:
         """Of a page that was drawn here: our own files, and nothing else."""
-        return _DRAWN_POLICY if self._is_drawn else super().content_security_policy
+        if not self._is_drawn:
+            return super().content_security_policy
+        return f"{_DRAWN_POLICY}; {self.form_policy}"
 
     @web.authenticated
     async def get(self, name: str) -> None:
         """Answer with what the notebook declares, or else run it for this visitor."""
-        notebook = self.server.notebooks().get(name)
+        notebooks = self.server.notebooks()
+        self.shell = await self.server.shells.of(self.request, notebooks)
+        notebook = notebooks.get(name)
         if notebook is None:
             self._suggest(name)
             return
@@ -102,14 +106,13 @@ class DashboardPage(Page):
             self._widths(),
             self.token,
             more=more,
-            banner=banner,
         )
         self._is_drawn = True
         self.set_header("Content-Security-Policy", self.content_security_policy)
         self.set_header("Vary", "Accept, Cookie")
         if "application/json" not in self.request.headers.get("Accept", ""):
             self.set_header("Content-Type", "text/html; charset=utf-8")
-            send_zipped(self, ready.document)
+            send_zipped(self, ready.document.around(banner + self.shell))
         elif self.request.headers.get("If-None-Match") == f'"{ready.mark}"':
             self.set_status(304)
             self.finish()
@@ -147,7 +150,11 @@ class DashboardPage(Page):
         frame = self.server.pages.get_template("frame.html.j2")
         self._seen = await self._seen_as()
         title = self.server.title(notebook)
-        self.write(frame.render(title=title, nonce=self.nonce, viewing=self._seen))
+        self.write(
+            frame.render(
+                title=title, nonce=self.nonce, viewing=self._seen, shell=Markup(self.shell)
+            )
+        )
         try:
             await self.flush()
             await self._run(str(notebook))

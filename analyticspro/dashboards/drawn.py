@@ -44,6 +44,7 @@ class Drawn:
     provenance: Origin | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     refreshes: int = 0  # every so many seconds; 0 if it does not by itself
+    has_shell: bool = False  # above it is a bar with the product's name and the way out
 
     def showing(self, state: State) -> Drawn:
         """Return the page with a message in place of its figures."""

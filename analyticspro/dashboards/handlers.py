@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import JupyterHandler
+from markupsafe import Markup
 from tornado import web
 
 from analyticspro.dashboards.identity import CookieIdentity, redeem, token_of
@@ -32,7 +33,13 @@ AGAIN = ("/", "Try again")
 
 
 class Page(JupyterHandler):
-    """An address that answers with a page of our own look, errors included."""
+    """An address that answers with a page of our own look, errors included.
+
+    Attributes:
+        shell: The bar above it, HTML; empty until it is known who looks.
+    """
+
+    shell = ""
 
     @property
     def server(self) -> DashboardServer:
@@ -52,8 +59,6 @@ class Page(JupyterHandler):
     @property
     def content_security_policy(self) -> str:
         """Everything from this host alone; our scripts by their nonce, widgets from blobs."""
-        hub = self.identity.hub
-        there = f" {hub.public}" if hub.is_at_the_gate(self.request) else ""  # to sign out
         return "; ".join(
             (
                 "default-src 'self'",
@@ -63,10 +68,17 @@ class Page(JupyterHandler):
                 "font-src 'self' data:",
                 "object-src 'none'",
                 "base-uri 'none'",
-                f"form-action 'self'{there}",
+                self.form_policy,
                 "frame-ancestors 'none'",
             )
         )
+
+    @property
+    def form_policy(self) -> str:
+        """Where forms may lead: here, and to the hub, where one signs out."""
+        hub = self.identity.hub
+        there = f" {hub.public}" if hub.is_at_the_gate(self.request) else ""
+        return f"form-action 'self'{there}"
 
     @property
     def nonce(self) -> str:
@@ -86,7 +98,7 @@ class Page(JupyterHandler):
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.finish(
             self.server.pages.get_template("message.html.j2").render(
-                title=title, text=text, nonce=self.nonce, **more
+                title=title, text=text, nonce=self.nonce, shell=Markup(self.shell), **more
             )
         )
 

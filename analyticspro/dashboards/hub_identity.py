@@ -21,8 +21,8 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HT
 from tornado.httputil import HTTPServerRequest
 
 from analyticspro.config import Addresses, Home, secret
-from analyticspro.errors import Forbidden, ServiceUnavailable
-from analyticspro.policy import Capability, decide
+from analyticspro.errors import DefinitionError, Forbidden, ServiceUnavailable
+from analyticspro.policy import Capability, Role, decide, role_of
 
 __all__ = ["HubIdentity", "Viewer"]
 
@@ -44,10 +44,12 @@ class Viewer:
     Attributes:
         name: What the hub calls the person.
         may_look: Whether dashboards are for the person's role.
+        role: None of who has none, or two.
     """
 
     name: str
     may_look: bool
+    role: Role | None = None
 
 
 class HubIdentity:
@@ -192,7 +194,11 @@ def _viewer(told: Mapping[str, Any]) -> Viewer:
         return Viewer(str(told.get("name")), may_look=False)
     held = frozenset(map(str, told.get("scopes", ())))
     decision = decide(held, Capability.DASHBOARD_READ, holder=str(told["name"]))
-    return Viewer(str(told["name"]), may_look=decision.allowed)
+    try:
+        role = role_of(list(map(str, told.get("groups", ()))))
+    except DefinitionError:
+        role = None
+    return Viewer(str(told["name"]), may_look=decision.allowed, role=role)
 
 
 def _on_the_way(state: str) -> str:

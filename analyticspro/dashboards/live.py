@@ -57,10 +57,10 @@ class LivePage(anywidget.AnyWidget):
 
     def _draw(self, request: Request, widths: Sequence[int]) -> dict[str, Any]:
         try:
-            return self._page.draw(request, widths=widths).message()
+            return _within(self._page.draw(request, widths=widths)).message()
         except Exception as error:  # noqa: BLE001 - said on the page, and logged whole
             _LOG.exception("page %r could not be drawn", self._page.title)
-            return Drawn(self._page.title, request).showing(failed(error)).message()
+            return _within(Drawn(self._page.title, request).showing(failed(error))).message()
 
     def _on_message(self, _: object, content: object, buffers: object) -> None:
         if not isinstance(content, dict) or content.get("type") != "draw":
@@ -71,3 +71,9 @@ class LivePage(anywidget.AnyWidget):
         self.send({"type": "heard", "seq": seq})
         widths = (width,) if isinstance(width, int) and width > 0 else LIVE_WIDTHS
         self.drawn = {**self._draw(self._page.asked(content), widths), "seq": seq}
+
+
+def _within(drawn: Drawn) -> Drawn:
+    """Say so of a page that our own server shows, below its bar; stock Voilà has none."""
+    drawn.has_shell = environment().get("SERVER_SOFTWARE") == "analyticspro"
+    return drawn

@@ -17,7 +17,7 @@ _TYPES = {
     ".woff2": "font/woff2",
 }
 _FILES = {
-    "document.css": ("document.css", "page.css"),
+    "document.css": ("document.css", "shell.css", "page.css"),
     "declared.js": ("declared.js",),
     "page.js": ("page.js",),
     "Inter-Regular.woff2": ("fonts/Inter-Regular.woff2",),

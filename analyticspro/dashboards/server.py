@@ -53,7 +53,8 @@ from analyticspro.dashboards.kernels import (
 )
 from analyticspro.dashboards.page_files import version
 from analyticspro.dashboards.painters import Painters
-from analyticspro.dashboards.rendering import PageRenderer, title_of
+from analyticspro.dashboards.rendering import PageRenderer
+from analyticspro.dashboards.shell import Shells, title
 from analyticspro.dashboards.viewing import Viewing
 from analyticspro.errors import ServiceUnavailable
 
@@ -105,7 +106,9 @@ class DashboardServer(Voila):  # type: ignore[misc]
         server.home, server.folder, server.kernel_tokens = home, folder, {}
         server.cookie_secret = cookie_secret(home)
         server.pages = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, enable_async=False
+            loader=jinja2.FileSystemLoader([_TEMPLATES, _HERE / "assets"]),
+            autoescape=True,
+            enable_async=False,
         )
         server.initialize([])
         return server
@@ -113,6 +116,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
     pages: jinja2.Environment
     compositions: Compositions
     viewing: Viewing
+    shells: Shells
     prefix = "/"  # below it is every address
 
     @property
@@ -131,10 +135,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
 
     def title(self, notebook: Path) -> str:
         """Return what a dashboard is called, the file's name if it cannot be read."""
-        try:
-            return title_of(notebook)
-        except (OSError, ValueError):
-            return notebook.stem
+        return title(notebook)
 
     def setup_template_dirs(self) -> None:
         """Find our template beside this file and Voilà's scripts where pip put them."""
@@ -147,6 +148,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
         hub = HubIdentity(self.home, self.cookie_secret)
         identity = CookieIdentity.for_port(self.port, self.cookie_secret, hub=hub, parent=self)
         self.identity_provider = self.authorizer.identity_provider = identity
+        self.shells = Shells(self.home, identity)
         return settings | {
             "identity_provider": identity,
             "dashboards": self,

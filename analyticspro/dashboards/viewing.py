@@ -19,6 +19,7 @@ from analyticspro.dashboards.compositions import Composed
 from analyticspro.dashboards.draw import Paint
 from analyticspro.dashboards.drawn import Drawn, Request
 from analyticspro.dashboards.gathering import Api, Gathered, Missing, Wanted
+from analyticspro.dashboards.halves import Halves
 from analyticspro.dashboards.states import failed
 from analyticspro.dashboards.templating import render
 from analyticspro.dashboards.words import html_of
@@ -31,20 +32,21 @@ _REMEMBERED = 2000
 _ROUNDS = 5
 REFRESH_S = 30
 _TOLD = ("state", "address", "said", "marks")  # beside the parts, which the document holds
+_ABOVE = "<!-- above -->"
 _Key = tuple[str, str, tuple[int, ...], str, bytes]
 
 
 @dataclass(frozen=True)
 class Ready:
-    """A page as it is sent.
+    """A page as it is sent, but for what is above it, which is its viewer's own.
 
     Attributes:
-        document: The whole page, HTML in gzip.
+        document: The whole page, HTML around the bar and the banner.
         parts: Its parts alone, JSON in gzip, for a page that is open already.
         mark: The same for the same content.
     """
 
-    document: bytes
+    document: Halves
     parts: bytes
     mark: str
 
@@ -78,7 +80,6 @@ class Viewing:
         token: str,
         *,
         more: Mapping[str, str] | None = None,
-        banner: str = "",
     ) -> Ready:
         """Return a page for a period and filters, as the holder of `token` may see it.
 
@@ -88,13 +89,12 @@ class Viewing:
             widths: Of the drawings, pixels.
             token: Of who looks.
             more: Headers sent along to the api.
-            banner: HTML that stands above the page.
         """
         name = json.dumps([request.period, *sorted(request.where.items())])
         place = (composed.key, name)
         wanted = self._asked.get(place, Wanted(dimensions=composed.page.dimensions))
         gathered = Gathered()
-        draw = partial(self._drawn, composed, request, widths, gathered, banner)
+        draw = partial(self._drawn, composed, request, widths, gathered)
         for _ in range(_ROUNDS):
             try:
                 reply = await self._api.figures(token, wanted, more)
@@ -103,7 +103,7 @@ class Viewing:
                 return await asyncio.to_thread(draw)
             # What is said of the time is said to the minute.
             said = hashlib.sha256(reply.now[:16].encode() + reply.body).digest()
-            key = (*place, widths, f"{wanted!r}{banner}", said)
+            key = (*place, widths, repr(wanted), said)
             gathered.take(reply, wanted)
             try:
                 ready = await self._once(key, draw)
@@ -137,23 +137,20 @@ class Viewing:
         request: Request,
         widths: tuple[int, ...],
         gathered: Gathered,
-        banner: str,
     ) -> Ready:
         page = composed.page
         try:
             drawn = page.draw(request, widths=widths, provider=gathered, paint=self._paint)
-            return self._written(composed, drawn, widths, banner)
+            return self._written(composed, drawn, widths)
         except Missing:
             raise
         except Exception as error:  # noqa: BLE001 - said on the page, and logged whole
             self._log.exception("page %r could not be drawn", page.title)
             drawn = Drawn(page.title, request, names=page.names).showing(failed(error))
-            return self._written(composed, drawn, widths, banner)
+            return self._written(composed, drawn, widths)
 
-    def _written(
-        self, composed: Composed, drawn: Drawn, widths: tuple[int, ...], banner: str
-    ) -> Ready:
-        drawn.refreshes = REFRESH_S
+    def _written(self, composed: Composed, drawn: Drawn, widths: tuple[int, ...]) -> Ready:
+        drawn.refreshes, drawn.has_shell = REFRESH_S, True
         message = drawn.message()
         parts = json.dumps(message).encode()
         mark = hashlib.sha256(parts).hexdigest()[:16]
@@ -165,8 +162,8 @@ class Viewing:
             parts={name: Markup(html) for name, html in message["parts"].items()},
             told=told,
             assets=self._assets,
-            banner=Markup(banner),
+            above=Markup(_ABOVE),
             before=html_of(composed.before),
             after=html_of(composed.after),
         )
-        return Ready(gzip.compress(document.encode(), 5), gzip.compress(parts, 5), mark)
+        return Ready(Halves.of(document, _ABOVE), gzip.compress(parts, 5), mark)

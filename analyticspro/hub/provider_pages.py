@@ -13,7 +13,7 @@ from oauthenticator.oauth2 import (
 from tornado.web import HTTPError
 
 from analyticspro.errors import AnalyticsProError, Forbidden, ServiceUnavailable
-from analyticspro.hub.pages import Page
+from analyticspro.hub.pages import Anybody, Page
 from analyticspro.hub.provider import Provider, nonce_of
 from analyticspro.hub.reception import Reception
 
@@ -23,7 +23,7 @@ _TITLE = "You are not signed in"
 _BROKEN_OFF = "The sign-in was broken off, or took too long. Sign in once more."
 
 
-class _OfProvider(Page):
+class _OfProvider(Page, needs=Anybody):
     @property
     def provider(self) -> Provider:
         provider: Provider = self.settings["authenticator"].provider

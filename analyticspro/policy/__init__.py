@@ -16,6 +16,7 @@ from analyticspro.policy.hub import (
     role_of,
 )
 from analyticspro.policy.page import markdown
+from analyticspro.policy.places import Place, places_of
 from analyticspro.policy.rows import ALL_ROWS, NO_ROWS, RowFilter, Rows
 from analyticspro.policy.scope import OWNER, Grant, Scope
 from analyticspro.policy.table import (
@@ -56,6 +57,7 @@ __all__ = [
     "Grant",
     "MenuEntry",
     "Permission",
+    "Place",
     "Role",
     "RowFilter",
     "Rows",
@@ -71,6 +73,7 @@ __all__ = [
     "markdown",
     "menu_of",
     "permission",
+    "places_of",
     "property_tags",
     "role_of",
     "roles_with",

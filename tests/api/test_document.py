@@ -87,6 +87,7 @@ def test_it_describes_every_route(document: dict[str, Any]):
         "POST /v1/policies/preview",
         "POST /v1/viewings",
         "POST /v1/viewings/end",
+        "GET /v1/me",
         "GET /v1/viewing",
         "POST /v1/sync",
         "POST /v1/track",

@@ -30,6 +30,7 @@ NEEDED: dict[tuple[str, str], str] = {
     ("POST", "/v1/queries"): C.DASHBOARD_READ,
     ("POST", "/v1/figures"): C.DASHBOARD_READ,
     ("POST", "/v1/sql"): C.NOTEBOOKS_WRITE,
+    ("GET", "/v1/me"): C.DASHBOARD_READ,
     ("POST", "/v1/explain"): C.DASHBOARD_READ,
     ("POST", "/v1/policies/preview"): C.USERS_WRITE,
     ("POST", "/v1/viewings"): C.USERS_WRITE,

@@ -419,7 +419,7 @@ def _token(visitor: Visitor, person: Person) -> str:
 def _page_s_token(visitor: Visitor, gate: Home) -> str:
     """What the dashboards get by OAuth for who is signed in."""
     host = f"http://dashboards--service.localhost:{gate.settings.hub_port}"
-    back = f"{host}/services/dashboards/oauth_callback"
+    back = f"{host}/oauth_callback"
     asked = {"client_id": "service-dashboards", "redirect_uri": back, "response_type": "code"}
     answer = visitor.get("/hub/api/oauth2/authorize", params=asked, follow_redirects=False)
     assert answer.status_code == 302, answer.text

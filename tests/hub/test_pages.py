@@ -12,11 +12,11 @@ from analyticspro.audit import AuditLog
 from analyticspro.errors import DefinitionError
 from analyticspro.hub.pages import Anybody, Page
 from analyticspro.hub.routes import ROUTES
-from analyticspro.policy import Capability, Role, menu_of, roles_with
+from analyticspro.policy import Capability, Role, menu_of, places_of, roles_with
 from analyticspro.state import State
 from tests.hub.serving import Visitor
 
-OPEN = {"/login", "/logout", "/signup", "/join", "/reset", "/confirm"}
+OPEN = {"/login", "/logout", "/signup", "/join", "/enter", "/reset", "/confirm"}
 GUARDED = [(path, page.needs) for path, page in ROUTES if page.needs is not Anybody]
 # Where a page is about one thing, one that is not there: who may not open it learns as little.
 PATHS = [(path.replace(r"(\d+)", "999999"), needs) for path, needs in GUARDED]
@@ -58,8 +58,16 @@ def test_the_menu_is_that_of_the_role(role: Role, members: Any):
     own = {path for path, _ in ROUTES} | {"/dashboards", "/lab"}
     assert shown == [entry.title for entry in menu_of(role) if entry.path in own]
     port = members[role].home.settings.hub_port
-    dashboards = f"http://dashboards--service.localhost:{port}/services/dashboards/"
+    dashboards = f"http://dashboards--service.localhost:{port}/dashboards/"
     assert f'href="{dashboards}"' in menu
+
+
+def test_a_page_of_the_menu_that_exists_is_in_it():
+    own = {path for path, _ in ROUTES}
+    for role in Role:
+        placed = {place.path for place in places_of(role, hub="/hub", pages="")}
+        listed = {entry.path for entry in menu_of(role)}
+        assert placed - {"/dashboards", "/lab"} == listed & own
 
 
 def test_a_refusal_is_in_the_audit_log_once_a_minute(members: Any, gate: Any):

@@ -15,7 +15,7 @@ from analyticspro import clock
 from analyticspro.accounts import Accounts
 from analyticspro.audit import Actor, AuditLog, AuditRow
 from analyticspro.client.viewing import HEADER
-from analyticspro.config import Home
+from analyticspro.config import Addresses, Home
 from analyticspro.hub.audit_page import cell
 from analyticspro.metrics import catalog
 from analyticspro.policies import Holder, Policies
@@ -253,8 +253,8 @@ def test_an_admin_looks_as_somebody(admin: Member, members, api: Server, gate: H
         follow_redirects=False,
     )
     assert answer.status_code == 302
-    place, _, ticket = answer.headers["location"].partition("view-as?ticket=")
-    assert place.endswith("/services/dashboards/")
+    place, _, ticket = answer.headers["location"].partition("view-as/?ticket=")
+    assert place == f"{Addresses.of(gate).pages}/"
     headers = {HEADER: ticket}
     assert api.call("GET", "/v1/viewing", headers=headers).json["person"] == viewer.username
     [begun] = entries(gate, "view_as.start")[:1]

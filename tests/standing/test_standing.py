@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import os
+import re
 import signal
 
 import httpx
@@ -11,7 +13,7 @@ import pytest
 from analyticspro import clock, services
 from analyticspro.accounts import Accounts
 from analyticspro.config import Addresses, Home
-from analyticspro.policy import Role
+from analyticspro.policy import Role, places_of
 from analyticspro.services import ServiceStatus, State
 from analyticspro.services.processes import labs, supervisors
 from tests.cli.terminal import run
@@ -87,6 +89,37 @@ def test_each_role_gets_the_pages_and_those_with_servers_a_lab(
                 f"/hub/api/users/{person.username}/server", headers={"X-XSRFToken": xsrf}
             )
             assert asked.status_code == 403, asked.text
+
+
+def shown(visitor: httpx.Client, address: str) -> tuple[list[str], str]:
+    """Return where the bar above a page leads, and the whole page."""
+    page = html.unescape(visitor.get(address).text)
+    [bar] = re.findall(r'<nav class="shell-menu".*?</nav>', page, re.DOTALL)
+    return re.findall(r'href="([^"]+)"', bar), page
+
+
+def test_the_bar_above_a_page_is_that_of_who_looks(demo: Home, accounts: Accounts):
+    people = {one.role: one.name for one in accounts.directory.all()}
+    address = pages(demo, "/dashboards/overview?period=last-month")
+    hub = f"{Addresses.of(demo).public}/hub"
+    figures = set()
+    for role in Role:
+        with signed_in(demo, accounts, role) as visitor:
+            for _ in range(2):
+                leads, page = shown(visitor, address)
+                assert leads == [one.href for one in places_of(role, hub=hub, pages="")]
+                assert {name for name in people.values() if name in page} == {people[role]}
+            figures.add(re.findall(r'data-metric="revenue" data-value="([^"]+)"', page)[0])
+    assert len(figures) == 1  # what is drawn is the same
+
+
+def test_the_owner_s_link_shows_what_is_there_without_a_hub(demo: Home):
+    link = run("link", home=demo.path).out.strip()
+    with httpx.Client(follow_redirects=True, timeout=60) as owner:
+        assert owner.get(link).status_code == 200
+        leads, page = shown(owner, str(httpx.URL(link).join("/dashboards/overview")))
+    assert leads == ["/dashboards/overview"]
+    assert "/hub/" not in page.split("<main")[0]
 
 
 def test_a_session_that_ends_ends_at_the_pages_too(demo: Home, accounts: Accounts):
