@@ -43,6 +43,7 @@ from analyticspro.api.links import Links
 from analyticspro.api.observed import Observed
 from analyticspro.api.observing import scraping, told_of
 from analyticspro.api.operation_routes import operation_routes
+from analyticspro.api.package_routes import package_routes
 from analyticspro.api.policy_routes import policy_routes
 from analyticspro.api.reaching import check_folder, check_sources
 from analyticspro.api.schema_routes import schema_routes
@@ -59,6 +60,7 @@ from analyticspro.errors import (
     RetriableError,
     SourceError,
 )
+from analyticspro.packages import Relay
 from analyticspro.policy import OWNER, Capability
 from analyticspro.workspace import Workspace
 
@@ -108,6 +110,7 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
         await viewings.close()
         granted.close()
         await hub.close()
+        await packages.close()
         gc.unfreeze()  # else what is to be put away at the end is not found
 
     app = FastAPI(
@@ -129,6 +132,7 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
     app.state.denials = denials = Denials(lambda: workspace.home)
     figures.gauge("refusals", "Requests refused so far, by whose.", lambda: denials.counts)
     statements = Denials(lambda: workspace.home, most_kinds=_MOST_STATEMENTS)
+    packages = Relay()
     callers, granted = Callers(token, hub), Granted(lambda: workspace.home)
     viewings = Viewings(granted.known)
     app.add_middleware(Watched)
@@ -159,6 +163,7 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
         sql_routes(workspace, figures, work, statements),
         policy_routes(workspace, granted.known),
         viewing_routes(viewings),
+        package_routes(workspace, packages, statements),
     )
     for router in (*routers, *more):
         app.include_router(

@@ -94,6 +94,13 @@ class Denials:
         action = "sql.run" if allowed else "sql.refused"
         self._note(_Kind(who, origin, subject, action, allowed), reason)
 
+    def note_package(
+        self, who: str, origin: str, subject: str, reason: str, *, allowed: bool
+    ) -> None:
+        """Note a file of a package, given or refused: `subject` is project and file; see `note`."""
+        action = "package.fetch" if allowed else "package.refused"
+        self._note(_Kind(who, origin, subject, action, allowed), reason)
+
     def _note(self, kind: _Kind, reason: str) -> None:
         if kind not in self._kinds and len(self._kinds) >= self._most_kinds:
             kind, reason = _OTHERS, "Too many kinds of requests for an entry each."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 
@@ -23,6 +24,7 @@ __all__ = ["LARGEST_BODY", "OPEN", "Gate", "origin", "refusal", "too_large"]
 
 LARGEST_BODY = 1 << 20  # bytes
 OPEN = frozenset({"/healthz", "/readyz"})
+_BY_PASSWORD = "/v1/packages/"
 
 
 def refusal(
@@ -138,10 +140,23 @@ def origin(scope: Scope) -> str:
 
 
 def _token(scope: Scope) -> str:
-    """Return the token in the header `Authorization`, as Bearer or Token; empty without one."""
+    """Return the token in the header `Authorization`, as Bearer or Token; empty without one.
+
+    An installer of packages has no other way than a password. Nowhere else does one count: a
+    browser that was once told it would send it by itself.
+    """
     given = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
     scheme, _, token = given.partition(" ")
+    if scheme.lower() == "basic" and scope["path"].startswith(_BY_PASSWORD):
+        return _password(token)
     return token.strip() if scheme.lower() in ("bearer", "token") else ""
+
+
+def _password(given: str) -> str:
+    try:
+        return base64.b64decode(given.strip(), validate=True).decode("latin-1").partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def too_large() -> Response:

@@ -168,6 +168,20 @@ class Settings:
         default="AnalyticsPro <analyticspro@localhost>",
         metadata={"help": "Whom mail is from, such as Acme Analytics <analytics@acme.example>."},
     )
+    package_index: str = field(
+        default="",
+        metadata={
+            "help": "Index that people install packages from into their own JupyterLab, such as "
+            "https://pypi.org/simple; no packages if empty."
+        },
+    )
+    package_hosts: str = field(
+        default="",
+        metadata={
+            "help": "Hosts besides the index's own that its files may come from, such as "
+            "files.pythonhosted.org, with spaces between them."
+        },
+    )
     demo: bool = field(
         default=False,
         metadata={"help": "Whether this workspace holds demo data; set by `analyticspro demo`."},

@@ -11,6 +11,7 @@ from analyticspro.accounts import Rules
 from analyticspro.config import Addresses, Home, Settings, environment
 from analyticspro.errors import AnalyticsProError, DefinitionError, SettingError
 from analyticspro.hub.pages import Page
+from analyticspro.packages import Index
 from analyticspro.policy import Capability
 from analyticspro.scheduling import Cron
 
@@ -21,6 +22,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Joining": ("sign_up", "sign_up_domains"),
     "Keeping": ("backup_at", "backups_kept", "hot_days", "keep_days"),
     "Machine": ("memory_mb",),
+    "Packages": ("package_index", "package_hosts"),
     "Addresses": (
         "public_url", "host", "port", "hub_port", "api_port", "hub_api_port", "proxy_api_port",
         "lab_host_names", "tls_certificate", "tls_key", "allow_remote",
@@ -29,7 +31,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 # On a page of their own; moved with the database by whoever has the machine; of no person's choice.
 ELSEWHERE = ("mail_url", "mail_from", "state_url", "demo")
 # Those that the processes look up again and again; others are read when they start.
-_AT_ONCE = frozenset(GROUPS["Joining"] + GROUPS["Keeping"])
+_AT_ONCE = frozenset(GROUPS["Joining"] + GROUPS["Keeping"] + GROUPS["Packages"])
 _SHORT = ("api", "mb", "tls", "url")
 _CHOICES = {"sign_up": ("open", "approval", "invited"), "week_start": ("monday", "sunday")}
 _HELP = {item.name: item.metadata["help"] for item in fields(Settings)}
@@ -172,6 +174,7 @@ def _check(home: Home, changes: dict[str, Any]) -> None:
             Cron(settings.backup_at, settings.timezone)
         except DefinitionError as error:
             raise SettingError(f"Setting backup_at: {error}") from None
+    Index.parse(settings.package_index, settings.package_hosts)
     Addresses.of(other)
     for name in ("tls_certificate", "tls_key"):
         file = getattr(settings, name)

@@ -15,6 +15,7 @@ from jupyterhub.spawner import LocalProcessSpawner
 from tornado.web import HTTPError
 from traitlets import Integer, Unicode, default
 
+from analyticspro.hub.own_packages import packages_of
 from analyticspro.isolation import Sandbox, person
 from analyticspro.policy import Capability, Role, capabilities_of, lab_scopes, role_of
 
@@ -47,7 +48,8 @@ class SandboxSpawner(LocalProcessSpawner):  # type: ignore[misc]  # published wi
 
     @default("cmd")
     def _default_cmd(self) -> list[str]:
-        return [sys.executable, "-m", "jupyterhub.singleuser", *_LAB]
+        # -E: what a person installed is for kernels, and cannot break the server's start.
+        return [sys.executable, "-E", "-m", "jupyterhub.singleuser", *_LAB]
 
     @default("env_keep")
     def _default_env_keep(self) -> list[str]:
@@ -111,7 +113,9 @@ class SandboxSpawner(LocalProcessSpawner):  # type: ignore[misc]  # published wi
             bare = [*command, "--allow-root"]
             self.proc = Popen(bare, env=env, cwd=folder, start_new_session=True)
         else:
-            shut_in = self._sandbox().command(command)
+            sandbox = self._sandbox()
+            env |= packages_of(sandbox.home, self.api_port, env["JUPYTERHUB_API_TOKEN"])
+            shut_in = sandbox.command(command)
             self.proc = Popen(shut_in, env=env, cwd="/", start_new_session=True)
         self.pid = self.proc.pid
         return "127.0.0.1", self.port

@@ -22,6 +22,7 @@ from tests.api.server import is_listening, launch
 from tests.hub.serving import Visitor, run_in_kernel, serving
 from tests.local import until
 from tests.metrics.shop import EVENTS, Shop
+from tests.servers.package_index import package_index
 
 GOOD = "quiet harbour lantern 88"
 ROOT = Actor("machine", "command line")
@@ -173,6 +174,38 @@ def test_a_right_that_is_taken_away_is_gone_in_a_lab_that_runs(site: Site, admin
     site.accounts.directory.set_role(admin.person.id, Role.ANALYST, by=ROOT, now=clock.now())
     until(lambda: json.loads(admin.run(TRIES + EACH))["rejects"] == 403, 10)
     assert json.loads(admin.run(TRIES + EACH))["metrics"] == 200  # the Lab goes on
+
+
+INSTALL = """
+import subprocess, sys
+done = subprocess.run([sys.executable, "-m", "pip", "install", "--retries=0", *{words!r}],
+                      capture_output=True, text=True)
+print(done.returncode, done.stdout, done.stderr)
+"""
+
+
+def test_a_package_is_installed_for_oneself_if_an_admin_allows_it(
+    site: Site, analyst: Lab, admin: Lab
+):
+    with package_index() as index:
+        index.holds("keepsake", "1.0", "told = 'from the index'")
+        off = analyst.run(INSTALL.format(words=["keepsake"]))
+        assert "until-an-admin-sets-package_index" in off, off
+        pinned = analyst.run(INSTALL.format(words=["keepsake==1.0"]))
+        assert "0+ask.an.admin.to.set.package.index" in pinned, pinned
+        site.home.write_settings(package_index=index.url)
+        done = analyst.run(INSTALL.format(words=["keepsake"]))
+        assert "Successfully installed keepsake-1.0" in done, done
+        assert analyst.token not in done
+    found = "import keepsake; print(keepsake.told, keepsake.__file__)"
+    told = analyst.run(found)
+    assert told.startswith("from the index /home/"), told
+    assert "No module named 'keepsake'" in admin.run(found)
+    folder = site.home.path / "people" / admin.person.username
+    assert not (folder / "packages").exists()
+    assert "from the index" in analyst.run(
+        f"!{{sys.executable}} -c {found!r}".replace("!", "import sys\n!")
+    )
 
 
 def test_a_session_that_has_ended_has_ended_in_the_lab(site: Site, analyst: Lab):
