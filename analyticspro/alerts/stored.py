@@ -46,7 +46,7 @@ def _standing(standing: Standing) -> list[str | None]:
 
 
 def _read(told: list[str | None]) -> Standing:
-    return Standing(Phase(told[0]), _moment(told[1]))
+    return Standing(Phase(str(told[0])), _moment(told[1]))
 
 
 def _text(moment: datetime | None) -> str | None:

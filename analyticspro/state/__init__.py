@@ -4,6 +4,8 @@ SQLite in the home by default, PostgreSQL by one setting; the only SQLAlchemy be
 connector.
 """
 
+from analyticspro.state.alert_records import Alert, AlertState, Entry, Notice, RuleRow, Silence
+from analyticspro.state.alert_table import AlertTable
 from analyticspro.state.audit_records import AuditRow
 from analyticspro.state.audit_table import AuditTable
 from analyticspro.state.database import State
@@ -29,11 +31,15 @@ from analyticspro.state.schedules import ScheduleStore
 from analyticspro.state.turn import Turn
 
 __all__ = [
+    "Alert",
+    "AlertState",
+    "AlertTable",
     "Attempt",
     "AuditRow",
     "AuditTable",
     "Change",
     "Ending",
+    "Entry",
     "GrantRow",
     "GrantTable",
     "IdentityTable",
@@ -44,11 +50,13 @@ __all__ = [
     "Mail",
     "MailState",
     "MailStore",
+    "Notice",
     "Origin",
     "Outcome",
     "PeopleTable",
     "Person",
     "Presence",
+    "RuleRow",
     "Run",
     "RunState",
     "RunStore",
@@ -56,6 +64,7 @@ __all__ = [
     "ScheduleStore",
     "SessionTable",
     "SignedIn",
+    "Silence",
     "Standing",
     "State",
     "StateError",
