@@ -28,8 +28,13 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "lab_host_names", "tls_certificate", "tls_key", "allow_remote",
     ),
 }  # fmt: skip
-# On a page of their own; moved with the database by whoever has the machine; of no person's choice.
-ELSEWHERE = ("mail_url", "mail_from", "state_url", "demo")
+# On a page of their own; moved with the database by whoever has the machine; of no person's choice;
+# what a provider must be asked for first (docs/oidc.md): wrong, nobody could sign in to mend them.
+ELSEWHERE = (
+    "mail_url", "mail_from", "state_url", "demo",
+    "oidc_issuer", "oidc_client_id", "oidc_name", "oidc_role_claim", "oidc_roles",
+    "oidc_default_role", "oidc_domains", "oidc_session_hours",
+)  # fmt: skip
 # Those that the processes look up again and again; others are read when they start.
 _AT_ONCE = frozenset(GROUPS["Joining"] + GROUPS["Keeping"] + GROUPS["Packages"])
 _SHORT = ("api", "mb", "tls", "url")

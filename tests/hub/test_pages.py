@@ -11,6 +11,7 @@ import pytest
 from analyticspro.audit import AuditLog
 from analyticspro.errors import DefinitionError
 from analyticspro.hub.pages import Anybody, Page
+from analyticspro.hub.provider_pages import ROUTES as OF_PROVIDER
 from analyticspro.hub.routes import ROUTES
 from analyticspro.policy import Capability, Role, menu_of, places_of, roles_with
 from analyticspro.state import State
@@ -23,6 +24,7 @@ PATHS = [(path.replace(r"(\d+)", "999999"), needs) for path, needs in GUARDED]
 
 
 def test_no_page_is_open_by_oversight():
+    assert {page.needs for _, page in OF_PROVIDER} == {Anybody}
     assert {path for path, page in ROUTES if page.needs is Anybody} == OPEN
     assert all(isinstance(needs, Capability) for _, needs in GUARDED)
     with pytest.raises(DefinitionError, match="The page Forgotten names no capability"):
