@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
 
 import pytest
 
@@ -30,25 +33,60 @@ def people(hub: Home) -> Iterator[dict[str, Person]]:
         one.close()
 
 
-@pytest.fixture(scope="module")
-def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+class Site:
     """A workspace whose hub signs people in by their accounts."""
-    home = Home(tmp_path_factory.mktemp("gate") / "home").prepare()
-    with serving(home, authenticator=""):
-        yield home
+
+    def __init__(self, home: Home, state: State) -> None:
+        self.home = home
+        self.accounts = Accounts.of(home, state, base_url=f"{Addresses.of(home).public}/hub")
+
+    @cached_property
+    def members(self) -> dict[Role, Member]:
+        """One signed-in person of each role."""
+        return {role: Member(self.home, self.accounts, role, f"The {role}") for role in Role}
+
+
+@contextmanager
+def _site(folder: Path) -> Iterator[Site]:
+    home = Home(folder / "home").prepare()
+    with serving(home, authenticator=""), State.open(home.state_address) as state:
+        site = Site(home, state)
+        yield site
+        for one in vars(site).get("members", {}).values():
+            one.close()
+
+
+@pytest.fixture(scope="session")
+def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One for all files that say SHARES_A_HUB: a hub takes long to start."""
+    with _site(tmp_path_factory.mktemp("shared")) as site:
+        yield site
 
 
 @pytest.fixture(scope="module")
-def accounts(gate: Home) -> Iterator[Accounts]:
+def gate_site(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    if getattr(request.module, "SHARES_A_HUB", False):
+        yield request.getfixturevalue("shared_site")
+        return
+    with _site(tmp_path_factory.mktemp("gate")) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def gate(gate_site: Site) -> Home:
+    """A workspace whose hub signs people in by their accounts."""
+    return gate_site.home
+
+
+@pytest.fixture(scope="module")
+def accounts(gate_site: Site) -> Accounts:
     """Its accounts, as another process has them open."""
-    with State.open(gate.state_address) as state:
-        yield Accounts.of(gate, state, base_url=f"{Addresses.of(gate).public}/hub")
+    return gate_site.accounts
 
 
 @pytest.fixture(scope="module")
-def members(gate: Home, accounts: Accounts) -> Iterator[dict[Role, Member]]:
+def members(gate_site: Site) -> dict[Role, Member]:
     """One signed-in person of each role."""
-    found = {role: Member(gate, accounts, role, f"The {role}") for role in Role}
-    yield found
-    for one in found.values():
-        one.close()
+    return gate_site.members

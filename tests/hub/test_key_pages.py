@@ -21,6 +21,8 @@ from tests.hub.members import Member
 from tests.hub.test_people_pages import sent_on, told
 from tests.local import until
 
+SHARES_A_HUB = True
+
 WITHIN_S = 10
 
 

@@ -17,6 +17,8 @@ from analyticspro.policy import Capability, Role, menu_of, places_of, roles_with
 from analyticspro.state import State
 from tests.hub.serving import Visitor
 
+SHARES_A_HUB = True
+
 OPEN = {"/login", "/logout", "/signup", "/join", "/enter", "/reset", "/confirm"}
 GUARDED = [(path, page.needs) for path, page in ROUTES if page.needs is not Anybody]
 # Where a page is about one thing, one that is not there: who may not open it learns as little.

@@ -18,6 +18,8 @@ from analyticspro.state import PeopleTable, State
 from tests.hub.members import GOOD, MACHINE, Member, joined
 from tests.hub.serving import Visitor
 
+SHARES_A_HUB = True
+
 HOSTILE = {
     "script": "<script>alert(1)</script>",
     "attribute": "\"' onmouseover=alert(1) x='",

@@ -28,6 +28,8 @@ from tests.hub.serving import Visitor
 from tests.local import until
 from tests.metrics.shop import EVENTS, Shop
 
+SHARES_A_HUB = True
+
 HOSTILE = "<script>alert('x')</script>\"'"
 MACHINE = Actor("machine", "command line")
 
