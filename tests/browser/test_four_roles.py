@@ -113,7 +113,7 @@ def test_the_bar_folds_on_a_phone_and_needs_no_script(chromium: Browser, demo: H
             page.keyboard.press("Tab")
         page.keyboard.press("Enter")
         expect(menu(page).get_by_role("link", name="People")).to_be_visible()
-        expect(page.get_by_text("Ruth Alder")).to_be_visible()
+        expect(page.get_by_text("Ruth Alder").last).to_be_visible()
         page.get_by_role("button", name="Sign out").click()
         page.wait_for_url("**/hub/logout")
 

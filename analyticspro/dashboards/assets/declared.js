@@ -7,6 +7,8 @@ const heard = {};
 let drawn = { ...told, parts: {}, seq: 0 };
 let mark = told.mark;
 let newest = 0;
+let missed = null; // what was chosen while nobody answered
+const AGAIN_WITHIN = 3000;
 
 // The server draws charts for the width that it is told by this cookie: one drawing, of the very size.
 function remember() {
@@ -25,8 +27,10 @@ const model = {
   width: told.width,
   get: () => drawn,
   on: (name, say) => { heard[name] = say; },
-  async send({ seq, width, type, ...values }) {
+  async send(wish) {
+    const { seq, width, type, ...values } = wish;
     newest = seq;
+    missed = null;
     heard["msg:custom"]({ type: "heard", seq });
     remember();
     try {
@@ -39,7 +43,10 @@ const model = {
       drawn = { ...message, seq };
       heard["change:drawn"]();
     } catch {
-      if (seq === newest) heard["comm:close"]();
+      if (seq !== newest) return;
+      missed = wish;
+      heard["comm:close"]();
+      setTimeout(refresh, AGAIN_WITHIN);
     }
   },
 };
@@ -47,6 +54,7 @@ const model = {
 // New data without a reload: asked for while somebody looks, and told as nothing if nothing is new.
 async function refresh() {
   if (document.hidden || main.getAttribute("aria-busy") === "true") return;
+  if (missed) return model.send(missed);
   const seq = newest;
   const lost = main.querySelector(".ap-lost");
   try {
