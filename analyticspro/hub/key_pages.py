@@ -11,7 +11,7 @@ from analyticspro.hub.keys import Key, Keys, may_be_given
 from analyticspro.hub.pages import Page
 from analyticspro.policy import Capability, Role, permission
 
-__all__ = ["AllKeys", "OwnKeys", "key_tabs"]
+__all__ = ["AllKeys", "OwnKeys", "Tokens", "key_tabs"]
 
 _LIVES = {"7": "a week", "30": "30 days", "90": "90 days", "365": "a year"}
 _REVOKED = "The key is revoked. It is refused everywhere within 10 seconds."
@@ -116,6 +116,14 @@ class OwnKeys(_KeyPage):
             await self.show("keys/own", **values)
         else:
             await self.show_error("keys/own", error, **values)
+
+
+class Tokens(Page, needs=Capability.OWN_ACCOUNT):
+    """Where the hub has a page of its own for the same."""
+
+    async def get(self) -> None:
+        """Lead to ours."""
+        self.redirect(f"{self.hub.base_url}keys")
 
 
 class AllKeys(_KeyPage, needs=Capability.USERS_WRITE):

@@ -10,7 +10,7 @@ from tornado.web import StaticFileHandler
 from analyticspro.hub.governing import GOVERNING
 from analyticspro.hub.invitation_pages import Invitations
 from analyticspro.hub.joining_pages import Confirm, Enter, Join, Reset, SignIn, SignUp
-from analyticspro.hub.key_pages import AllKeys, OwnKeys
+from analyticspro.hub.key_pages import AllKeys, OwnKeys, Tokens
 from analyticspro.hub.mail_page import MailPage
 from analyticspro.hub.own_pages import Account, Home, SignOut
 from analyticspro.hub.people_pages import OnePerson, People, Roles
@@ -40,6 +40,7 @@ ROUTES: tuple[tuple[str, Any], ...] = (
     (r"/settings", SettingsPage),
     (r"/mail", MailPage),
     (r"/keys", OwnKeys),
+    (r"/token", Tokens),  # the hub's own page of tokens: ours is the one
     (r"/keys/everybody", AllKeys),
     (r"/keys/writing", WriteKeyPage),
     *GOVERNING,
