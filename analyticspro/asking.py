@@ -54,7 +54,7 @@ class Asking:
         with self.governed(scope) as governed:
             known = governed.extent()
             currencies = governed.values("currency")
-        span = known.extents
+        span = known.business
         return {
             "name": settings.name,
             "demo": settings.demo,

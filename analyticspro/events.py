@@ -14,7 +14,22 @@ import polars as pl
 
 from analyticspro.errors import DefinitionError
 
-__all__ = ["PROBLEMS", "SCHEMA", "WHOLE", "WriteMode", "check_name", "event_id", "problems"]
+__all__ = [
+    "AUDIT",
+    "OWN_SOURCE",
+    "PROBLEMS",
+    "SCHEMA",
+    "WHOLE",
+    "WriteMode",
+    "check_name",
+    "event_id",
+    "problems",
+]
+
+# What the workspace tells of itself: a source that nobody else can declare, whose events are
+# named so. They are withheld from who is not granted the tag `security`.
+OWN_SOURCE = "analyticspro"
+AUDIT = "audit_"
 
 
 class WriteMode(StrEnum):

@@ -18,7 +18,14 @@ from analyticspro.asking import Asking
 from analyticspro.backup import Made
 from analyticspro.config import Home
 from analyticspro.connectors import Source, parse
-from analyticspro.errors import AnalyticsProError, DefinitionError, Stopped, UnknownName
+from analyticspro.errors import (
+    AnalyticsProError,
+    DefinitionError,
+    Forbidden,
+    Stopped,
+    UnknownName,
+)
+from analyticspro.events import AUDIT, OWN_SOURCE
 from analyticspro.ingest import Progress, Report
 from analyticspro.ingest.bus import Bus
 from analyticspro.ingest.intake import Intake, Limits
@@ -26,8 +33,8 @@ from analyticspro.ingest.schema import Schema
 from analyticspro.metrics import Answer, Query
 from analyticspro.metrics.cuttable import Cuttable, catalogue
 from analyticspro.metrics.promotable import Promotable
-from analyticspro.operation import Sources
-from analyticspro.policy import OWNER, Scope, property_tags
+from analyticspro.operation import AuditFeed, Sources
+from analyticspro.policy import OWNER, Scope, Tag, property_tags
 from analyticspro.secrets_store import Secrets
 from analyticspro.warehouse import Ending, Warehouse
 
@@ -175,7 +182,12 @@ class Workspace:
         """
         with self._warehouse.reader(scope) as reader:
             reader.check_counts()
+            sees_own = reader.sees_own
+        if not sees_own and (event or "").startswith(AUDIT):
+            raise Forbidden(scope.explain_field(f"The event {event}", {Tag.SECURITY}).reason)
         found = self.schema.described(event)
+        if not sees_own:
+            found["events"] = [e for e in found["events"] if not e["name"].startswith(AUDIT)]
         for each in () if scope.is_unlimited else found["events"]:
             for told in each["properties"]:
                 if not scope.records(property_tags(told["tags"])).is_all:
@@ -190,7 +202,11 @@ class Workspace:
         """
         with self._warehouse.reader(scope) as reader:
             reader.check_counts()
+            sees_own = reader.sees_own
         found = self.schema.violations()
+        if not sees_own:
+            told = found["violations"]
+            found["violations"] = [row for row in told if row["source"] != OWN_SOURCE]
         for row in () if scope.is_unlimited else found["violations"]:
             row["examples"] = []  # whatever came, which nobody has tagged
         return found
@@ -198,6 +214,10 @@ class Workspace:
     def intake(self, limits: Limits | None = None) -> Bus:
         """Return the way in for what is pushed."""
         return Intake(self._warehouse, limits=limits)
+
+    def audit_feed(self) -> AuditFeed:
+        """Return what makes events of the audit log, while the workspace is open."""
+        return AuditFeed(self.home, self._warehouse)
 
     def ledger(self, scope: Scope, *, ask: bool = False) -> list[dict[str, Any]]:
         """Return what became of all records ever seen, by source and part.
@@ -326,7 +346,7 @@ class Workspace:
         from analyticspro import demo, demo_company
 
         with self._warehouse.reader(_DEMO_MAKER) as reader:
-            others = set(reader.extents()["source"]) - set(demo_company.NAMES)
+            others = set(reader.extents()["source"]) - {OWN_SOURCE, *demo_company.NAMES}
         if others:
             raise DefinitionError(
                 f"{self.home.path} holds real data, or the demo of an earlier version; demo data "

@@ -101,8 +101,11 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
         gc.set_threshold(10_000, 20, 50)
         keeping_time = asyncio.create_task(collector.keep_time())
         workspace.dimensions.start()
+        audit_events = workspace.audit_feed()
+        audit_events.start()
         yield
         keeping_time.cancel()
+        await asyncio.to_thread(audit_events.close)
         await asyncio.to_thread(collector.close)
         callers.close()
         await denials.close()

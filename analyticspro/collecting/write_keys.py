@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from analyticspro.config import Home
 from analyticspro.errors import DefinitionError, SettingError, UnknownName
+from analyticspro.events import OWN_SOURCE
 from analyticspro.secrets_store import private_files
 
 __all__ = ["MadeKey", "WriteKey", "WriteKeys"]
@@ -133,6 +134,10 @@ class WriteKeys:
                     f"{given!r} cannot name a {kind}. Use small letters, digits and underscores, "
                     "60 at most, and a letter first."
                 )
+        if source == OWN_SOURCE:
+            raise DefinitionError(
+                f"{OWN_SOURCE} is what the workspace tells of itself; name another source."
+            )
         if rate is not None and not 0 < rate < 1e9:
             raise DefinitionError(f"A rate of {rate} events a second cannot be used.")
         text = _PREFIX + secrets.token_urlsafe(32)

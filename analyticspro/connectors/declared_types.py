@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer
 
 from analyticspro.connectors.values import EPOCHS
 from analyticspro.errors import DefinitionError
-from analyticspro.events import check_name
+from analyticspro.events import OWN_SOURCE, check_name
 from analyticspro.money import exponent
 
 __all__ = ["Columns", "Currency", "EventName", "Every", "SourceName", "TimeFormat", "Zone"]
@@ -38,6 +38,8 @@ def _zone(name: str) -> str:
 def _source_name(name: str) -> str:
     if re.fullmatch(r"[a-z][a-z0-9_]{0,59}", name) is None:
         raise ValueError("a source's name has small letters, digits and underscores only")
+    if name == OWN_SOURCE:
+        raise ValueError(f"{OWN_SOURCE} is what the workspace tells of itself; choose another name")
     return name
 
 

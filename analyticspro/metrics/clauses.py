@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from analyticspro.events import AUDIT, OWN_SOURCE
 from analyticspro.grain import Grain, WeekStart
 from analyticspro.metrics import catalog
 from analyticspro.metrics.cut import Cut
@@ -22,9 +23,11 @@ __all__ = [
     "among",
     "bucket",
     "bucket_column",
+    "business",
     "chosen",
     "condition",
     "conjunction",
+    "counts_all",
     "dimension",
     "end",
     "key_columns",
@@ -76,9 +79,11 @@ def condition(
 def chosen(cut: Cut, wanted: Sequence[Simple], values: dict[str, Any]) -> list[str]:
     """Return the terms for the names that `wanted` count, and the cut's filters."""
     terms = []
+    names = sorted({name for measure in wanted for name in measure.events})
     if all(measure.events for measure in wanted):
-        names = sorted({name for measure in wanted for name in measure.events})
         terms.append(among("name", names, values))
+    elif not any(name.startswith(AUDIT) for name in names):
+        terms.append(business(values))
     for item in cut.where:
         column = dimension(item.dimension)
         terms.append(_filtered(column, item.values, values, exclude=item.exclude))
@@ -88,9 +93,28 @@ def chosen(cut: Cut, wanted: Sequence[Simple], values: dict[str, Any]) -> list[s
 def own(measure: Simple, values: dict[str, Any]) -> list[str]:
     """Return the terms for the events that `measure` counts, whatever is read beside it."""
     terms = [among("name", measure.events, values)] if measure.events else []
+    if counts_all(measure):
+        terms.append(business(values))
     for item in measure.where:
         terms.append(_filtered(read(item.of), item.values, values, exclude=item.exclude))
     return terms
+
+
+def counts_all(measure: Simple) -> bool:
+    """Return whether `measure` counts events of whatever name.
+
+    Whom it counts does not matter here: the workspace's own events are about nobody.
+    """
+    return not measure.events and measure.column is None
+
+
+def business(values: dict[str, Any]) -> str:
+    """Return the term that an event is not one that the workspace tells of itself.
+
+    What names no events is about the business: it counts none of these, whoever asks.
+    """
+    values["own_source"] = OWN_SOURCE
+    return "source <> $own_source"
 
 
 def among(column: str, wanted: Iterable[str], values: dict[str, Any]) -> str:

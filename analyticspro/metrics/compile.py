@@ -11,11 +11,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from analyticspro.metrics import told
+from analyticspro.events import OWN_SOURCE
+from analyticspro.metrics import catalog, told
 from analyticspro.metrics.clauses import (
     INTERVAL,
     among,
     bucket,
+    business,
     condition,
     conjunction,
     dimension,
@@ -40,6 +42,7 @@ from analyticspro.metrics.model import (
 )
 from analyticspro.metrics.rolling import added, can_add, distinct, facts_of
 from analyticspro.metrics.statement import Statement, statement, value
+from analyticspro.policy import Tag
 from analyticspro.warehouse import DIMENSIONS, Rolled, facts
 
 __all__ = ["cumulative", "measured", "present", "values"]
@@ -148,28 +151,31 @@ def values(dimension_name: str, rolled: Rolled, *, most: int) -> Statement:
     """Return the statement for the values of a dimension, the most frequent first."""
     column = dimension(dimension_name)
     return statement(
-        f"SELECT value FROM ({_of_all(column, rolled)})\n"
+        f"SELECT value FROM ({_of_all(dimension_name, column, rolled)})\n"
         f"WHERE value IS NOT NULL GROUP BY ALL HAVING sum(events) > 0\n"
         "ORDER BY sum(events) DESC, value LIMIT $most",
-        {"most": most, "up_to": rolled.up_to, "zone": rolled.zone},
+        {**_BOUND, "most": most, "up_to": rolled.up_to, "zone": rolled.zone},
     )
 
 
 def present(dimension_name: str, wanted: Sequence[str], rolled: Rolled) -> Statement:
     """Return the statement for those of the values `wanted` that a dimension has."""
     column = dimension(dimension_name)
-    bound: dict[str, Any] = {"up_to": rolled.up_to, "zone": rolled.zone}
+    bound: dict[str, Any] = {**_BOUND, "up_to": rolled.up_to, "zone": rolled.zone}
     return statement(
-        f"SELECT value FROM ({_of_all(column, rolled)})\n"
+        f"SELECT value FROM ({_of_all(dimension_name, column, rolled)})\n"
         f"WHERE {among('value', wanted, bound)} GROUP BY ALL HAVING sum(events) > 0",
         bound,
     )
 
 
-def _of_all(column: str, rolled: Rolled) -> str:
+def _of_all(dimension_name: str, column: str, rolled: Rolled) -> str:
+    own = catalog.DIMENSIONS.get(dimension_name)
+    # What the workspace tells of itself has values of its own, and adds none to others.
+    whose = "true" if own is not None and Tag.SECURITY in own.tags else business(dict(_BOUND))
     if rolled.up_to and column in DIMENSIONS:
-        return f"SELECT {column} AS value, events FROM ({facts('month', rolled)})"
-    return f"SELECT {column} AS value, 1 AS events FROM events WHERE retired IS NULL"
+        return f"SELECT {column} AS value, events FROM ({facts('month', rolled)}) WHERE {whose}"
+    return f"SELECT {column} AS value, 1 AS events FROM events WHERE retired IS NULL AND {whose}"
 
 
 def _running(wanted: Sequence[Simple], cut: Cut, values: dict[str, Any]) -> str:
@@ -258,4 +264,5 @@ def _type(measure: Simple) -> str:
     return "HUGEINT" if measure.unit is Unit.MONEY else "BIGINT"
 
 
+_BOUND: Mapping[str, Any] = {"own_source": OWN_SOURCE}
 _SHARES = {Aggregation.MEDIAN: 0.5, Aggregation.P95: 0.95}

@@ -45,10 +45,11 @@ class Cuttable:
         promoted = self._promoted(name)
         if promoted is not None:
             return self._tags(promoted)
-        own = catalog.DIMENSIONS[name].of
-        if own is None:
+        own = catalog.DIMENSIONS[name]
+        if own.of is None:
             return FIELD_TAGS[dimension(name)]
-        return self.reader.property_tags(None, own.path) - {UNTAGGED}  # the catalogue looked
+        tags = self.reader.property_tags(None, own.of.path) - {UNTAGGED}  # the catalogue looked
+        return tags.union(own.tags)
 
     def is_declared(self, name: str) -> bool:
         """Whether it is one of the catalogue's: a property may be as good as the record."""

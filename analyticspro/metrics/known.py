@@ -9,10 +9,13 @@ from typing import Any
 
 import polars as pl
 
+from analyticspro.events import OWN_SOURCE
 from analyticspro.metrics.model import Metric, measures
 from analyticspro.warehouse import Reader
 
 __all__ = ["Extent", "Known"]
+
+_ALL_BUSINESS = "*"  # no event can be called so
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Known:
     sources: pl.DataFrame
     noted: int
     seen: set[tuple[str, str]] = field(default_factory=set, compare=False)
-    _extents: dict[frozenset[str] | None, Extent] = field(default_factory=dict, compare=False)
+    _extents: dict[frozenset[str], Extent] = field(default_factory=dict, compare=False)
 
     @classmethod
     def read(cls, reader: Reader, before: Known | None = None) -> Known:
@@ -70,16 +73,23 @@ class Known:
     def of(self, metrics: Sequence[Metric]) -> Extent:
         """Return what is known of the events that `metrics` count; worked out once."""
         wanted = [measure for metric in metrics for measure in measures(metric)]
+        named = frozenset(n for m in wanted for n in m.events)
         is_all = any(not measure.events for measure in wanted)
-        names = None if is_all else frozenset(n for m in wanted for n in m.events)
+        names = frozenset({*named, _ALL_BUSINESS}) if is_all else named
         if names not in self._extents:
             self._extents[names] = self._extent(names)
         return self._extents[names]
 
-    def _extent(self, names: frozenset[str] | None) -> Extent:
-        found = self.extents
-        if names is not None:
-            found = found.filter(pl.col("name").is_in(names))
+    @property
+    def business(self) -> pl.DataFrame:
+        """The extents but for those of what the workspace tells of itself."""
+        return self.extents.filter(pl.col("source") != OWN_SOURCE)
+
+    def _extent(self, names: frozenset[str]) -> Extent:
+        is_meant = pl.col("name").is_in(names)
+        if _ALL_BUSINESS in names:
+            is_meant |= pl.col("source") != OWN_SOURCE
+        found = self.extents.filter(is_meant)
         newest = found.group_by("source").agg(pl.col("last").max()).sort("source")
         whole = dict(self.sources.select("name", "watermark").iter_rows())
         marks = {source: whole.get(source) or last for source, last in newest.iter_rows()}

@@ -97,12 +97,14 @@ class Dimension:
 
     Attributes:
         of: The property it is, read as text; None if it is a column.
+        tags: What data policies grant it by, besides what its column or property carries.
     """
 
     name: str
     title: str
     meaning: str
     of: Property | None = None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,10 @@ from analyticspro.grain import Grain
 from analyticspro.metrics.clauses import (
     among,
     bucket_column,
+    business,
     chosen,
     conjunction,
+    counts_all,
     dimension,
     end,
     lines,
@@ -80,6 +82,8 @@ def facts_of(
 def added(measure: Simple, values: dict[str, Any]) -> str:
     """Return what adds `measure` up over the rows of `facts_of`."""
     keep = f" FILTER ({among('name', measure.events, values)})" if measure.events else ""
+    if counts_all(measure):
+        keep = f" FILTER ({business(values)})"
     column = measure.column if measure.aggregation is Aggregation.SUM else "events"
     kind = "HUGEINT" if measure.unit is Unit.MONEY else "BIGINT"
     return f"coalesce(sum({column}){keep}, 0)::{kind}"

@@ -38,9 +38,9 @@ class AuditTable:
         newest = {"seq": rows[-1].seq, "digest": rows[-1].digest}
         self._connection.execute(update(AuditHead).values(**newest))
 
-    def all(self) -> Iterator[AuditRow]:
-        """Return every entry, the oldest first, without holding them all."""
-        last = 0
+    def all(self, *, after: int = 0) -> Iterator[AuditRow]:
+        """Return every entry `after` one, the oldest first, without holding them all."""
+        last = after
         while True:
             rows = self._connection.execute(
                 select(_TABLE).where(AuditEntries.seq > last).order_by("seq").limit(_CHUNK)

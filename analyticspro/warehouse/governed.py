@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 import duckdb
 
 from analyticspro.errors import Forbidden
-from analyticspro.policy import FIELD_TAGS, UNTAGGED, Scope
+from analyticspro.events import OWN_SOURCE
+from analyticspro.policy import FIELD_TAGS, UNTAGGED, Scope, Tag
 from analyticspro.warehouse.promotions import Promotion
 from analyticspro.warehouse.schema import PROMOTED
 from analyticspro.warehouse.sessions import every_session
@@ -92,11 +93,21 @@ def sight_of(scope: Scope, view: str) -> Sight | None:
         return None  # some of their events are not shown, and would be told by them
     filtered = None if rows.is_all or view == "customers" else rows.sql(_quoted)
     if view != "events":
-        return Sight(rows=filtered)
+        return Sight(rows=filtered)  # of what is about nobody there are neither
+    filtered = _without_own(scope, filtered)
     tagged = {name: scope.records(FIELD_TAGS.get(name, _UNKNOWN)) for name in COLUMNS[view]}
     shown = {name: each.sql(_quoted) for name, each in tagged.items() if not each.is_all}
     others = scope.records(_UNKNOWN)  # promoted properties, until their tags are asked for here
     return Sight(shown, filtered, "true" if others.is_all else others.sql(_quoted))
+
+
+def _without_own(scope: Scope, filtered: str | None) -> str | None:
+    """Return the rows without what the workspace tells of itself, where that is not granted."""
+    granted = scope.records({Tag.SECURITY})
+    if granted.is_all:
+        return filtered
+    shown = f"(source <> {_quoted(OWN_SOURCE)} OR ({granted.sql(_quoted)}))"
+    return shown if filtered is None else f"({filtered}) AND {shown}"
 
 
 def _quoted(value: object) -> str:

@@ -13,7 +13,8 @@ import duckdb
 import polars as pl
 
 from analyticspro.errors import Forbidden, WarehouseError
-from analyticspro.policy import ALL_ROWS, UNTAGGED, Rows, Scope, property_tags
+from analyticspro.events import OWN_SOURCE
+from analyticspro.policy import ALL_ROWS, UNTAGGED, Rows, Scope, Tag, property_tags
 from analyticspro.warehouse.failure import is_aftermath
 from analyticspro.warehouse.governed import COLUMNS, make_views, sight_of
 from analyticspro.warehouse.marks import BLOCKED, EVERY, marks
@@ -105,6 +106,11 @@ class Reader:
     def sees_all_rows(self) -> bool:
         """Whether no event is left out."""
         return self._rows is not None and self._rows.is_all
+
+    @property
+    def sees_own(self) -> bool:
+        """Whether what the workspace tells of itself, such as the audit log, is granted."""
+        return self.scope.figures({Tag.SECURITY}).is_all
 
     @contextmanager
     def seeing(self, rows: Rows) -> Iterator[Reader]:
@@ -275,7 +281,7 @@ class Reader:
             Forbidden: The scope sees some of the rows only.
         """
         self.check_counts()
-        return self.known_sources()
+        return self._without_own(self.known_sources(), "name")
 
     def known_sources(self) -> pl.DataFrame:
         """Return the same; none where some of the rows are left out, or of an earlier moment.
@@ -332,7 +338,7 @@ class Reader:
             Forbidden: The scope sees some of the rows only.
         """
         self.check_counts()
-        return self._frame(
+        found = self._frame(
             """
             SELECT source, part, sum(seen)::BIGINT AS seen, sum(new)::BIGINT AS new,
                 sum(changed)::BIGINT AS changed, sum(duplicates)::BIGINT AS duplicates,
@@ -347,6 +353,7 @@ class Reader:
             GROUP BY ALL ORDER BY ALL
             """
         )
+        return self._without_own(found, "source")
 
     def accounted(self) -> pl.DataFrame:
         """Return what explains how a part's events differ from what its source holds.
@@ -357,7 +364,7 @@ class Reader:
             written_off (Int64: events that were erased or deleted, not taken back).
         """
         self.check_counts()
-        return self._frame(
+        found = self._frame(
             """
             SELECT source, part, any_value(records) AS file_records,
                 coalesce(any_value(aside), 0)::BIGINT AS set_aside,
@@ -371,6 +378,10 @@ class Reader:
             GROUP BY ALL ORDER BY ALL
             """
         )
+        return self._without_own(found, "source")
+
+    def _without_own(self, found: pl.DataFrame, column: str) -> pl.DataFrame:
+        return found if self.sees_own else found.filter(pl.col(column) != OWN_SOURCE)
 
     def rejected_parts(self, source: str) -> list[str]:
         """Return the parts of `source` of which records are set aside."""

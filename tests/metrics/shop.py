@@ -28,7 +28,7 @@ SIGNED_UP, STARTED, VIEWED, SEEN = "signed_up", "session_started", "page_viewed"
 # Properties that are no column of the events: texts, and numbers that may have come as texts.
 PROPERTIES = (
     *("partner", "kind", "category", "interval", "topic", "priority"),
-    *("guests", "seconds", "minutes", "csat"),
+    *("guests", "seconds", "minutes", "csat", "actor", "action"),
 )
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -67,6 +67,8 @@ class Happening:
     seconds: object = None
     minutes: object = None
     csat: object = None
+    actor: str | None = None
+    action: str | None = None
     id: str = ""
 
 
@@ -140,7 +142,7 @@ def ledger(happenings: Iterable[Happening]) -> duckdb.DuckDBPyConnection:
             method VARCHAR, path VARCHAR, sent BIGINT, took BIGINT, monitor VARCHAR,
             observed BIGINT, partner VARCHAR, kind VARCHAR, category VARCHAR, interval VARCHAR,
             topic VARCHAR, priority VARCHAR, guests VARCHAR, seconds VARCHAR, minutes VARCHAR,
-            csat VARCHAR, id VARCHAR)
+            csat VARCHAR, actor VARCHAR, action VARCHAR, id VARCHAR)
         """
     )
     rows = [list(vars(item).values()) for item in numbered(happenings)]
@@ -266,6 +268,20 @@ EVENTS = [
     told("2024-03-31 23:59:59.999999", "request_served", status=301, method="HEAD", path="/",
          sent=0, took=10),
     told("2024-04-01", "request_failed", status=500, method="GET", path="/", sent=9, took=9),
+    # What a workspace tells of itself: of one name by two, and what others call alike.
+    told("2024-01-01", "audit_sign_in_failed", actor="p1", action="sign_in"),
+    told("2024-01-31 23:59:59.999999", "audit_sign_in_failed", actor="p2", action="sign_in"),
+    told("2024-01-20", "audit_signed_in", actor="p1", action="sign_in"),
+    told("2024-02-10", "audit_sign_in_failed", actor="p1", action="sign_in"),
+    told("2024-02-29 23:59", "audit_denied", actor="p1", action="api.refused"),
+    told("2024-02-01", "audit_denied", actor="p2", action="sql.refused"),
+    told("2024-03-01", "audit_denied", action="api.refused"),
+    told("2024-01-02", "audit_exported", actor="p1", action="export.audit"),
+    told("2024-03-31 23:59:59.999999", "audit_exported", actor="p2", action="export.audit"),
+    told("2024-03-02", "audit_policy_changed", actor="p1", action="policies.grant"),
+    told("2024-03-02", "audit_policy_changed", actor="p1", action="policies.withdraw"),
+    told("2024-03-03", "audit_policy_changed", actor="p2", action="policies.withdraw"),
+    told("2024-04-01", "audit_policy_changed", actor="p2", action="policies.withdraw"),
     # Checks of unequal weight: a minute's and a quarter of an hour's. In maintenance a check
     # counts as one, and its time in neither.
     told("2024-01-05 10:00", "check_passed", monitor="web", observed=60),

@@ -52,6 +52,12 @@ CUTS_OF_CHECKS = (
     Cut("month by monitor", Grain.MONTH, ("monitor",)),
     Cut("month, but database", Grain.MONTH, (), BUT_DATABASE),
 )
+CUTS_OF_AUDIT = (
+    TOTAL,
+    Cut("month by actor", Grain.MONTH, ("actor",)),
+    Cut("month, but p1", Grain.MONTH, (), (Filter("actor", ("p1",), exclude=True),)),
+    Cut("month by action", Grain.MONTH, ("action",)),
+)
 
 
 def by_property(name: str, but: str) -> Cut:
@@ -85,6 +91,8 @@ def cuts_of(metric: str) -> tuple[Cut, ...]:
         return CUTS_OF_REQUESTS
     if "monitor" in dimensions:
         return CUTS_OF_CHECKS
+    if "actor" in dimensions:
+        return CUTS_OF_AUDIT
     return (*CUTS, *([CUTS_BY_PROPERTY[metric]] if metric in CUTS_BY_PROPERTY else []))
 
 
@@ -131,7 +139,12 @@ def test_a_metric_says_what_its_hand_written_sql_says(
 
 @pytest.mark.parametrize(
     "cut",
-    dict.fromkeys((*CUTS, *CUTS_OF_REQUESTS, *CUTS_OF_CHECKS, *CUTS_BY_PROPERTY.values())),
+    dict.fromkeys(
+        (
+            *(*CUTS, *CUTS_OF_REQUESTS, *CUTS_OF_CHECKS, *CUTS_OF_AUDIT),
+            *CUTS_BY_PROPERTY.values(),
+        )
+    ),
     ids=lambda cut: cut.heading,
 )
 def test_a_metric_asked_among_others_says_the_same(cut: Cut, shop: Shop):

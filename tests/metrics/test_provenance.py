@@ -142,8 +142,9 @@ def test_distinct_counts_and_ratios_are_never_to_be_added():
     of_credits = {"partner_credits_added", "partner_credits_used", "credit_pack_revenue"}
     of_subscriptions = {"started_mrr", "cancelled_mrr", "subscription_revenue"}
     of_support = {"tickets_opened", "urgent_tickets", "tickets_resolved"}
+    of_the_log = {"failed_sign_ins", "denials", "audited_exports", "policy_changes"}
     assert additive == {"checks"} | of_business | of_visits | of_requests | of_partners.union(
-        of_credits, of_subscriptions, of_support
+        of_credits, of_subscriptions, of_support, of_the_log
     )
 
 

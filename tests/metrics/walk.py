@@ -155,6 +155,13 @@ WITHIN: dict[str, tuple[tuple[str, ...], Callable[[list[Happening]], Figure]]] =
         lambda es: _distinct(es, "user", "app_account_created"),
     ),
     "active_app_users": (AT_HOME, lambda es: _distinct(es, "user", *AT_HOME)),
+    "failed_sign_ins": (
+        ("audit_sign_in_failed",),
+        lambda es: _count(es, "audit_sign_in_failed"),
+    ),
+    "denials": (("audit_denied",), lambda es: _count(es, "audit_denied")),
+    "audited_exports": (("audit_exported",), lambda es: _count(es, "audit_exported")),
+    "policy_changes": (("audit_policy_changed",), lambda es: _count(es, "audit_policy_changed")),
     "tickets_opened": (("ticket_opened",), lambda es: _count(es, "ticket_opened")),
     "urgent_tickets": (
         ("ticket_opened",),
@@ -174,6 +181,7 @@ WITHIN: dict[str, tuple[tuple[str, ...], Callable[[list[Happening]], Figure]]] =
         lambda es: _mean(_numbers(es, "csat", "ticket_resolved")),
     ),
 }
+AUDITED = {"failed_sign_ins", "denials", "audited_exports", "policy_changes"}
 # The same of metrics that look at everything up to the end of a bucket.
 TO_DATE: dict[str, tuple[tuple[str, ...], Callable[[list[Happening]], Figure]]] = {
     "revenue_to_date": WITHIN["revenue"],

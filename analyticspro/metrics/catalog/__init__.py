@@ -6,6 +6,7 @@ from analyticspro.errors import UnknownName
 from analyticspro.metrics.catalog import (
     app,
     audience,
+    audit,
     commerce,
     dimensions,
     operations,
@@ -18,7 +19,10 @@ from analyticspro.metrics.model import Dimension, Metric
 
 __all__ = ["DIMENSIONS", "METRICS", "metric"]
 
-_ROOMS = (commerce, audience, partners, pictures, app, subscriptions, support, operations)
+_ROOMS = (
+    *(commerce, audience, partners, pictures, app),
+    *(subscriptions, support, operations, audit),
+)
 METRICS: dict[str, Metric] = {metric.name: metric for room in _ROOMS for metric in room.METRICS}
 DIMENSIONS: dict[str, Dimension] = {d.name: d for d in dimensions.DIMENSIONS}
 

@@ -6,6 +6,8 @@ from analyticspro.metrics.model import Dimension, Property
 
 __all__ = ["DIMENSIONS"]
 
+_AUDITED = ("security",)
+
 DIMENSIONS = (
     Dimension("country", "Country", "Country of the customer, as the source writes it."),
     Dimension("product", "Product", "Name of the product, as the source writes it."),
@@ -30,4 +32,8 @@ DIMENSIONS = (
     Dimension("topic", "Topic", "What a support ticket is about.", Property("topic")),
     Dimension("priority", "Priority", "Priority of a support ticket.", Property("priority")),
     Dimension("event", "Event", "Name of the event."),
+    Dimension(
+        "actor", "By", "Who did it: a person's id, or a machine.", Property("actor"), _AUDITED
+    ),
+    Dimension("action", "Action", "What was done, or tried.", Property("action"), _AUDITED),
 )
