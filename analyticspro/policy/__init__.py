@@ -32,6 +32,7 @@ from analyticspro.policy.table import (
     scopes_of,
 )
 from analyticspro.policy.tags import (
+    CREDIT_EVENTS,
     EVERYTHING,
     FIELD_TAGS,
     PUBLIC,
@@ -43,6 +44,7 @@ from analyticspro.policy.tags import (
 
 __all__ = [
     "ALL_ROWS",
+    "CREDIT_EVENTS",
     "DEFAULT_GRANTS",
     "EVERYTHING",
     "FIELD_TAGS",

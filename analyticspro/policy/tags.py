@@ -6,7 +6,16 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-__all__ = ["EVERYTHING", "FIELD_TAGS", "PUBLIC", "TEXT_FIELDS", "UNTAGGED", "Tag", "property_tags"]
+__all__ = [
+    "CREDIT_EVENTS",
+    "EVERYTHING",
+    "FIELD_TAGS",
+    "PUBLIC",
+    "TEXT_FIELDS",
+    "UNTAGGED",
+    "Tag",
+    "property_tags",
+]
 
 
 class Tag(StrEnum):
@@ -19,6 +28,14 @@ class Tag(StrEnum):
     SECURITY = "security"  # logins, audit
 
 
+# Events whose `quantity` is a number of credits, and not of things sold.
+CREDIT_EVENTS = (
+    "credits_allocated",
+    "credits_bought",
+    "credits_granted",
+    "credits_released",
+    "credits_used",
+)
 EVERYTHING = "*"  # granted: all tags there are, and what nobody has tagged yet
 UNTAGGED = ":untagged"  # what nobody has looked at yet; no tag can be called so
 PUBLIC = "public"  # somebody looked at it: it needs no grant

@@ -9,7 +9,7 @@ import duckdb
 
 from analyticspro.errors import Forbidden
 from analyticspro.events import OWN_SOURCE
-from analyticspro.policy import FIELD_TAGS, UNTAGGED, Scope, Tag
+from analyticspro.policy import CREDIT_EVENTS, FIELD_TAGS, UNTAGGED, Scope, Tag
 from analyticspro.warehouse.promotions import Promotion
 from analyticspro.warehouse.schema import PROMOTED
 from analyticspro.warehouse.sessions import every_session
@@ -97,6 +97,10 @@ def sight_of(scope: Scope, view: str) -> Sight | None:
     filtered = _without_own(scope, filtered)
     tagged = {name: scope.records(FIELD_TAGS.get(name, _UNKNOWN)) for name in COLUMNS[view]}
     shown = {name: each.sql(_quoted) for name, each in tagged.items() if not each.is_all}
+    of_credits = scope.records({Tag.CREDITS})
+    if not of_credits.is_all:
+        names = ", ".join(map(_quoted, CREDIT_EVENTS))
+        shown["quantity"] = f"(name NOT IN ({names}) OR ({of_credits.sql(_quoted)}))"
     others = scope.records(_UNKNOWN)  # promoted properties, until their tags are asked for here
     return Sight(shown, filtered, "true" if others.is_all else others.sql(_quoted))
 

@@ -11,6 +11,7 @@ from analyticspro.errors import DefinitionError
 from analyticspro.metrics import catalog
 from analyticspro.metrics.model import measures
 from analyticspro.policy import (
+    CREDIT_EVENTS,
     DEFAULT_GRANTS,
     FIELD_TAGS,
     OWNER,
@@ -109,6 +110,25 @@ def test_every_metric_made_of_a_tagged_field_carries_its_tags():
         for measure in measures(metric):
             needed = FIELD_TAGS.get(str(measure.column), frozenset())
             assert needed <= set(metric.tags), metric.name
+
+
+def test_every_metric_of_credits_carries_their_tag():
+    of_credits = {
+        metric.name
+        for metric in catalog.METRICS.values()
+        if any({*measure.events} & {*CREDIT_EVENTS} for measure in measures(metric))
+    }
+    assert of_credits == {
+        "partner_credits_added",
+        "partner_credits_used",
+        "credit_consumption",
+        "credits_in_channels",
+    }
+    assert of_credits == {m.name for m in catalog.METRICS.values() if "credits" in m.tags}
+    bare = Scope("p1", (Grant(frozenset({"revenue", "health"})),))
+    assert bare.figures({"credits"}).is_none
+    for role in Role:
+        assert scope_of_role(role, "p1").figures({"credits"}).is_all, role
 
 
 @pytest.mark.parametrize(
