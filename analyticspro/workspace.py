@@ -40,6 +40,7 @@ from analyticspro.warehouse import Ending, Warehouse
 
 if TYPE_CHECKING:
     from analyticspro import sql
+    from analyticspro.alerts.figures import Figures
 
 __all__ = ["Workspace", "catalogue"]
 
@@ -229,6 +230,12 @@ class Workspace:
             rows, accounted = reader.ledger().to_dicts(), reader.accounted().to_dicts()
         counts = self.operation.counted(Secrets.open(self.home)) if ask else {}
         return ingest.reconciled(rows, accounted, counts)
+
+    def watched(self) -> Figures:
+        """Return what rules of alerts are judged by."""
+        from analyticspro.alerts.figures import Figures  # nothing but alerts needs the detector
+
+        return Figures(self._warehouse, self.home.settings)
 
     def revision(self, scope: Scope) -> int:
         """Return the number of the newest commit."""

@@ -24,7 +24,7 @@ from analyticspro.metrics.model import Property, is_null_of_nothing, measures
 from analyticspro.metrics.query import Filter
 from analyticspro.money import exponent
 from analyticspro.period import to_wall
-from analyticspro.policy import OWNER
+from analyticspro.policy import OWNER, Scope
 from analyticspro.warehouse import Warehouse
 
 __all__ = ["Figure", "Figures", "Moment", "Points", "figure_of"]
@@ -74,15 +74,17 @@ class Figures:
 
     def __init__(self, warehouse: Warehouse, settings: Settings) -> None:
         self._warehouse = warehouse
-        self._settings = settings
+        self.settings = settings
         self._known: Known | None = None
 
     @contextmanager
-    def at(self, now: datetime, *, as_of: datetime | None = None) -> Iterator[Moment]:
-        """Give a snapshot, of now or of what was known earlier."""
-        with self._warehouse.reader(OWNER, as_of=as_of) as reader:
+    def at(
+        self, now: datetime, *, scope: Scope = OWNER, as_of: datetime | None = None
+    ) -> Iterator[Moment]:
+        """Give a snapshot for who may see `scope`, of now or of what was known earlier."""
+        with self._warehouse.reader(scope, as_of=as_of) as reader:
             before = self._known if as_of is None else None
-            governed = Governed.read(reader, self._settings, now, before=before)
+            governed = Governed.read(reader, self.settings, now, before=before)
             if as_of is None:
                 self._known = governed.known
             yield Moment(governed, as_of)

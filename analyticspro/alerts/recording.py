@@ -48,7 +48,7 @@ def record(
     known = table.unresolved(row.id, series)
     told = _told(transition)
     if transition.kind is Kind.FIRED and not known:
-        shown = {**evidence, "condition": rule.plain()["when"], **told}
+        shown = {**evidence, **_of_rule(rule), **told}
         key = f"{row.id}:{turn}:{transition.bucket:%Y%m%dT%H%M}:{series}"
         _open(table, row, rule, series, transition, key, shown, now)
         return
@@ -68,7 +68,7 @@ def open_event(
     evidence = {
         "event_id": event["event_id"],
         "source": event["source"],
-        "condition": rule.plain()["when"],
+        **_of_rule(rule),
         **_told(transition),
     }
     _open(table, row, rule, series, transition, f"{row.id}:event:{series}", evidence, now)
@@ -115,6 +115,12 @@ def _notify(
 def _silencing(silences: Sequence[Silence], rule: Rule, series: str) -> list[Silence]:
     of_values = series if rule.metric is not None else "[]"
     return [each for each in silences if matches(each.matcher, rule, of_values)]
+
+
+def _of_rule(rule: Rule) -> dict[str, Any]:
+    """Return what was watched, and for what: the rule may be another by the time it is read."""
+    plain = rule.plain()
+    return {"condition": plain["when"], "rule": plain}
 
 
 def _told(transition: Transition) -> dict[str, Any]:

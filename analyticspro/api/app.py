@@ -18,6 +18,8 @@ from starlette.exceptions import HTTPException
 
 from analyticspro import clock, connectors, logs
 from analyticspro.api import guard
+from analyticspro.api.alert_routes import alert_routes
+from analyticspro.api.alerting import Alerting
 from analyticspro.api.bodies import (
     BackupBody,
     CodeBody,
@@ -103,8 +105,10 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
         workspace.dimensions.start()
         audit_events = workspace.audit_feed()
         audit_events.start()
+        alerting.start()
         yield
         keeping_time.cancel()
+        await asyncio.to_thread(alerting.close)
         await asyncio.to_thread(audit_events.close)
         await asyncio.to_thread(collector.close)
         callers.close()
@@ -127,11 +131,14 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
     )
+    alerting = Alerting(workspace)
     app.state.loads = loads = Loads()
     app.state.figures = figures = told_of(workspace)
     figures.gauge("intake_events", "Events that wait to be stored.", lambda: collector.waiting)
     work = Work()
     figures.gauge("answers_at_work", "Answers that are being worked out.", lambda: work.count)
+    for name, (meaning, read) in alerting.figures().items():
+        figures.gauge(name, meaning, read)
     app.state.denials = denials = Denials(lambda: workspace.home)
     figures.gauge("refusals", "Requests refused so far, by whose.", lambda: denials.counts)
     statements = Denials(lambda: workspace.home, most_kinds=_MOST_STATEMENTS)
@@ -167,6 +174,7 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
         policy_routes(workspace, granted.known),
         viewing_routes(viewings),
         package_routes(workspace, packages, statements),
+        alert_routes(workspace, alerting),
     )
     for router in (*routers, *more):
         app.include_router(

@@ -2,6 +2,7 @@
 
 from analyticspro.cli import (
     accounting,
+    alerts,
     audit,
     backfilling,
     backups,
@@ -26,6 +27,7 @@ from analyticspro.cli.root import group as main
 
 __all__ = [
     "accounting",
+    "alerts",
     "audit",
     "backfilling",
     "backups",

@@ -75,6 +75,18 @@ class Local:
         """Have a source be synced by itself again; raises as `pause`."""
         return self._with(lambda found: found.operation.resume(source, who=by, now=clock.now()))
 
+    def backtest(self, rule: dict[str, Any], period: str, *, as_known: bool) -> dict[str, Any]:
+        """Return what a rule of alerts would have done; opens the data."""
+        from analyticspro.alerts import Rule
+        from analyticspro.alerts.backtest import backtest  # with SQLAlchemy, half a second
+
+        parsed, now = Rule.parse(rule), clock.now()
+        return self._with(
+            lambda workspace: backtest(
+                parsed, workspace.watched(), period, OWNER, now=now, as_known=as_known
+            ).plain()
+        )
+
     def rejects(self, source: str, limit: int) -> list[dict[str, Any]]:
         """Return records of a source that are set aside; raises UnknownName."""
         return self._with(lambda workspace: workspace.rejects(source, OWNER, limit=limit))

@@ -104,6 +104,12 @@ class Remote:
         """Have a source be synced by itself again; raises as `pause`."""
         return dict(self._call("POST", f"{_source(source)}/resume", {"by": by}))
 
+    def backtest(self, rule: dict[str, Any], period: str, *, as_known: bool) -> dict[str, Any]:
+        """Return what a rule of alerts would have done."""
+        body = {"rule": rule, "period": period, "as_known": as_known}
+        found: dict[str, Any] = self._call("POST", "/v1/alert-rules/backtest", body)
+        return found
+
     def rejects(self, source: str, limit: int) -> list[dict[str, Any]]:
         """Return records of a source that are set aside; raises UnknownName."""
         path = f"/v1/sources/{quote(source, safe='')}/rejects?limit={limit}"

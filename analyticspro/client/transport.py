@@ -47,6 +47,9 @@ class Transport(Protocol):
     def resume(self, source: str, by: str) -> dict[str, Any]:
         """Have a source be synced by itself again; raises as `pause`."""
 
+    def backtest(self, rule: dict[str, Any], period: str, *, as_known: bool) -> dict[str, Any]:
+        """Return what a rule of alerts would have done; see `alerts.backtest.Backtest`."""
+
     def rejects(self, source: str, limit: int) -> list[dict[str, Any]]:
         """Return records of a source that are set aside; raises UnknownName."""
 
