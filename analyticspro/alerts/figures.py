@@ -184,14 +184,25 @@ class Moment:
             if newest is not None
         }
 
-    def events(self, rule: Rule, since: int) -> list[dict[str, Any]]:
-        """Return the events after revision `since` that a rule on events is about, oldest first."""
+    def events(
+        self, rule: Rule, since: int, *, received_from: datetime | None = None
+    ) -> list[dict[str, Any]]:
+        """Return the events that a rule on events is about, in the order of their coming.
+
+        Args:
+            rule: Of a condition `Matching`.
+            since: Those of later commits only.
+            received_from: Those that came at this moment, UTC, or later only.
+        """
         when = rule.when
         assert isinstance(when, Matching)
         column = Cuttable(self.governed.reader).column
         values: dict[str, Any] = {"since": since}
         terms = ["retired IS NULL", "revision > $since", among("name", [when.event], values)]
         terms += [_term(dimension(column(each.dimension)), each, values) for each in rule.where]
+        if received_from is not None:
+            values["received_from"] = received_from.astimezone(UTC).replace(tzinfo=None)
+            terms.append("received_at >= $received_from")
         number = "NULL"
         if when.number is not None:
             is_amount = when.number == "amount"

@@ -97,6 +97,9 @@ def _on_events(kept: Kept, moment: Moment, shared: Shared, changes: Changes) -> 
     assert isinstance(kept.rule.when, Matching)
     since = kept.progress.get("revision")
     if since is None:  # a rule is about what comes after it was made
+        changes.judged += 1
+        fresh = moment.events(kept.rule, 0, received_from=kept.row.changed_at)
+        changes.events += [(kept, each) for each in fresh]
         return {"revision": moment.revision}
     if not _is_touched(kept, {kept.rule.when.event}, moment, shared):
         return kept.progress

@@ -18,7 +18,7 @@ from analyticspro.config import Settings
 from analyticspro.state import State
 from tests.metrics.shop import PLACED, Shop, told
 
-HOURS = 20
+HOURS = 8
 START = datetime(2026, 3, 2, tzinfo=UTC)
 FEW = {"name": "few", "metric": "orders", "when": {"kind": "threshold", "is": "<", "value": 2}}
 
