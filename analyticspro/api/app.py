@@ -7,26 +7,20 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, FastAPI, Query, Request, Response, Security
+from fastapi import APIRouter, FastAPI, Request, Response, Security
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import StreamingResponse
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
-from analyticspro import clock, connectors, logs
+from analyticspro import clock, logs
 from analyticspro.api import guard
 from analyticspro.api.alert_routes import alert_routes
 from analyticspro.api.alerting import Alerting
 from analyticspro.api.bodies import (
-    BackupBody,
     CodeBody,
-    DemoBody,
     RefusalBody,
-    ReplayBody,
-    SyncBody,
 )
 from analyticspro.api.callers import Callers
 from analyticspro.api.collector import Collector
@@ -38,7 +32,7 @@ from analyticspro.api.edge import Edge
 from analyticspro.api.figures_routes import figures_routes
 from analyticspro.api.gate import LARGEST_BODY, Gate, refusal, too_large
 from analyticspro.api.granted import Granted
-from analyticspro.api.guard import Asking, Key, check, needs
+from analyticspro.api.guard import Key, check, needs
 from analyticspro.api.hub_answers import HubAnswers
 from analyticspro.api.keeping_routes import keeping_routes
 from analyticspro.api.links import Links
@@ -47,14 +41,13 @@ from analyticspro.api.observing import scraping, told_of
 from analyticspro.api.operation_routes import operation_routes
 from analyticspro.api.package_routes import package_routes
 from analyticspro.api.policy_routes import policy_routes
-from analyticspro.api.reaching import check_folder, check_sources
 from analyticspro.api.schema_routes import schema_routes
+from analyticspro.api.source_routes import source_routes
 from analyticspro.api.sql_routes import sql_routes
-from analyticspro.api.syncing import Load, Loads
+from analyticspro.api.syncing import Loads
 from analyticspro.api.viewing import Viewings
 from analyticspro.api.viewing_routes import viewing_routes
 from analyticspro.api.watching import Watched
-from analyticspro.config import environment
 from analyticspro.errors import (
     AnalyticsProError,
     DefinitionError,
@@ -161,7 +154,7 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
     app.include_router(scraping(figures), dependencies=[needs_token], responses=_REFUSALS)
     routers = (
         figures_routes(workspace, work),
-        _sources(workspace, loads),
+        source_routes(workspace, loads),
         _links(Links()),
         _document(app),
     )
@@ -227,65 +220,6 @@ def _health() -> APIRouter:
     async def readyz() -> dict[str, str]:
         """Tell that the warehouse is open: it is before this app is made."""
         return {"status": "ready"}
-
-    return router
-
-
-def _sources(workspace: Workspace, loads: Loads) -> APIRouter:
-    router = guard.router()
-
-    def streamed(load: Load) -> StreamingResponse:
-        return StreamingResponse(loads.lines(load), media_type="application/x-ndjson")
-
-    @router.get("/sources", openapi_extra=needs(Capability.SOURCES_READ))
-    def sources(asking: Asking) -> dict[str, Any]:
-        """Tell the state of each source: last sync, watermark, records, rejects."""
-        return {"sources": workspace.sources(asking.scope)}
-
-    @router.get("/sources/{name}/rejects", openapi_extra=needs(Capability.SOURCES_WRITE))
-    def rejects(
-        name: str, asking: Asking, limit: Annotated[int, Query(ge=0, le=10_000)] = 100
-    ) -> dict[str, Any]:
-        """List records that were set aside, with line, field, value and reason."""
-        return {"rejects": workspace.rejects(name, OWNER, limit=limit)}
-
-    @router.post("/sync", openapi_extra=needs(Capability.SOURCES_WRITE), response_model=None)
-    def sync(body: SyncBody, asking: Asking) -> StreamingResponse:
-        """Sync sources; the answer is a JSON object a line: progress, then reports."""
-        if body.sources is None:
-            declared = connectors.load(workspace.home.sources_file, environment())
-        else:
-            declared = [
-                connectors.parse(table, f"sources.{number}")
-                for number, table in enumerate(body.sources)
-            ]
-            check_sources(declared, workspace.home, asking)
-        return streamed(lambda step: workspace.sync(declared, progress=step))
-
-    @router.post("/replay", openapi_extra=needs(Capability.SOURCES_WRITE), response_model=None)
-    def replay(body: ReplayBody, asking: Asking) -> StreamingResponse:
-        """Map anew what was set aside of a source; answers as sync does."""
-        if body.source.get("connector") != "collector":
-            source = connectors.parse(body.source, "source")  # refused before anything is begun
-            check_sources([source], workspace.home, asking)
-        return streamed(lambda step: workspace.replay(body.source, progress=step))
-
-    @router.post("/backup", openapi_extra=needs(Capability.DATA_ADMIN), response_model=None)
-    def back_up(body: BackupBody, asking: Asking) -> StreamingResponse:
-        """Copy the whole home while it runs; answers as sync does."""
-        check_folder(body.into, asking)
-        into = None if body.into is None else Path(body.into)
-        return streamed(lambda step: workspace.back_up(into, body.keep, progress=step))
-
-    @router.get("/ledger", openapi_extra=needs(Capability.SOURCES_READ))
-    def ledger(asking: Asking, *, ask: bool = False) -> dict[str, Any]:
-        """Tell what became of all records ever seen; if asked to, ask how many there are."""
-        return {"ledger": workspace.ledger(asking.scope, ask=ask)}
-
-    @router.post("/demo", openapi_extra=needs(Capability.SOURCES_WRITE), response_model=None)
-    def demo(body: DemoBody) -> StreamingResponse:
-        """Fill an empty workspace with demo data; answers as sync does."""
-        return streamed(lambda step: [workspace.load_demo(body.events, body.seed, progress=step)])
 
     return router
 
