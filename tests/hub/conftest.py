@@ -1,18 +1,19 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 
 import pytest
 
 from analyticspro.accounts import Accounts
+from analyticspro.accounts import Person as Account
 from analyticspro.config import Addresses, Home
 from analyticspro.policy import Role
 from analyticspro.state import State
-from tests.hub.members import Member
-from tests.hub.serving import Person, serving
+from tests.hub.members import Member, joined
+from tests.hub.serving import Person, Visitor, serving
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +91,16 @@ def accounts(gate_site: Site) -> Accounts:
 def members(gate_site: Site) -> dict[Role, Member]:
     """One signed-in person of each role."""
     return gate_site.members
+
+
+@pytest.fixture
+def visit(gate: Home) -> Iterator[Callable[..., Visitor]]:
+    """Another browser each time."""
+    with ExitStack() as stack:
+        yield lambda **more: stack.enter_context(Visitor(gate, **more))
+
+
+@pytest.fixture
+def add(accounts: Accounts) -> Callable[..., Account]:
+    """Have somebody join."""
+    return lambda role=Role.VIEWER: joined(accounts, role)
