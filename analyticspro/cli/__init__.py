@@ -2,6 +2,7 @@
 
 from analyticspro.cli import (
     accounting,
+    alert_actions,
     alerts,
     audit,
     backfilling,
@@ -27,6 +28,7 @@ from analyticspro.cli.root import group as main
 
 __all__ = [
     "accounting",
+    "alert_actions",
     "alerts",
     "audit",
     "backfilling",

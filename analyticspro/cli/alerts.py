@@ -1,9 +1,9 @@
-"""`analyticspro alerts rules|import|export|test|list|show|ack|…|silence|backtest`."""
+"""`analyticspro alerts rules|import|export|test|list|show|backtest`."""
 
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +14,6 @@ import click
 from analyticspro import clock
 from analyticspro.cli import output
 from analyticspro.cli.root import Place, form_option, group, with_place
-from analyticspro.cli.schedules import instant
 from analyticspro.client import reach
 from analyticspro.errors import DefinitionError, UnknownName
 from analyticspro.period import to_wall
@@ -24,9 +23,11 @@ if TYPE_CHECKING:
     from analyticspro.alerts.book import AlertBook
 
 _FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-_NUMBERS = click.argument("numbers", metavar="NUMBER…", type=int, nargs=-1, required=True)
-_WHY = click.option("--why", default="", metavar="TEXT", help="Kept in the log.")
-_PERIOD = click.option("--period", default="last-30-days", show_default=True, metavar="PERIOD")
+_PERIOD = click.option(
+    "--period", default="last-30-days", show_default=True, metavar="PERIOD", help="As in queries."
+)
+
+__all__ = ["alerts", "opened"]
 
 
 @group.group()
@@ -42,8 +43,8 @@ def alerts() -> None:
 @form_option
 @with_place
 def rules(place: Place, *, form: str) -> None:
-    """Show the rules: what each watches, its version, what it waits for."""
-    with _opened(place) as book:
+    """Show the rules, and what each waits for."""
+    with opened(place) as book:
         found = book.rules()
     if form == "json":
         told = [rule.plain() | {"version": row.version, **row.progress} for row, rule in found]
@@ -73,9 +74,9 @@ def rules(place: Place, *, form: str) -> None:
 @click.option("--prune", is_flag=True, help="Remove the rules that are not in the file.")
 @with_place
 def take_in(place: Place, *, file: Path, prune: bool) -> None:
-    """Take in the rules of a file such as alerts.toml, all or none."""
+    """Take in the rules of a file, all or none."""
     wanted = _read(file)
-    with _opened(place) as book:
+    with opened(place) as book:
         done = book.put(wanted, who=getpass.getuser(), now=clock.now(), prune=prune)
     told = (f"{len(names)} {kind}" for kind, names in vars(done).items() if names)
     output.say(f"{', '.join(told) or 'Nothing to do'}.")
@@ -87,7 +88,7 @@ def export(place: Place) -> None:
     """Write all rules as alerts.toml, on stdout."""
     from analyticspro.alerts import write_rules
 
-    with _opened(place) as book:
+    with opened(place) as book:
         click.echo(write_rules(rule for _, rule in book.rules()), nl=False)
 
 
@@ -96,7 +97,10 @@ def export(place: Place) -> None:
 @_PERIOD
 @with_place
 def test(place: Place, *, file: Path, period: str) -> None:
-    """Check the rules of a file, and count how often each would have fired; changes nothing."""
+    """Check a file of rules, and count what would have fired.
+
+    Nothing is changed.
+    """
     rows = []
     for rule in _read(file):
         try:
@@ -113,11 +117,11 @@ def test(place: Place, *, file: Path, period: str) -> None:
 @form_option
 @with_place
 def list_all(place: Place, *, is_all: bool, form: str) -> None:
-    """Show the alerts that are not resolved, the newest first."""
+    """Show the alerts that are not resolved."""
     from analyticspro.state import AlertState
 
     states = list(AlertState) if is_all else [AlertState.OPEN, AlertState.ACKNOWLEDGED]
-    with _opened(place) as book:
+    with opened(place) as book:
         found = book.alerts(states, limit=1_000)
     if form == "json":
         output.print_json([vars(each) for each in found])
@@ -147,8 +151,8 @@ def list_all(place: Place, *, is_all: bool, form: str) -> None:
 @form_option
 @with_place
 def show(place: Place, *, number: int, form: str) -> None:
-    """Show an alert: the numbers judged, and everything that was done."""
-    with _opened(place) as book:
+    """Show an alert, its numbers and its log."""
+    with opened(place) as book:
         alert, log = book.show(number)
     if form == "json":
         output.print_json(vars(alert) | {"log": [vars(entry) for entry in log]})
@@ -167,108 +171,22 @@ def show(place: Place, *, number: int, form: str) -> None:
         output.say(output.printable(f"{at}  {entry.who}: {entry.action} {detail}".rstrip()))
 
 
-def _done(place: Place, numbers: Sequence[int], action: str, **more: Any) -> None:
-    from analyticspro.alerts.book import Action
-
-    with _opened(place) as book:
-        who, now = getpass.getuser(), clock.now()
-        found = book.act(numbers, Action(action), who=who, now=now, **more)
-    for alert in found:
-        output.say(f"{alert.id} ({alert.rule}) is {alert.state}.")
-
-
-@alerts.command()
-@_NUMBERS
-@_WHY
-@with_place
-def ack(place: Place, *, numbers: tuple[int, ...], why: str) -> None:
-    """Say that somebody is at it."""
-    _done(place, numbers, "acknowledge", text=why)
-
-
-@alerts.command()
-@_NUMBERS
-@click.option("--to", "name", default="", help="To whom; to nobody if it is left out.")
-@with_place
-def assign(place: Place, *, numbers: tuple[int, ...], name: str) -> None:
-    """Give alerts to somebody."""
-    _done(place, numbers, "assign", text=name)
-
-
-@alerts.command()
-@_NUMBERS
-@click.option("--text", required=True)
-@with_place
-def comment(place: Place, *, numbers: tuple[int, ...], text: str) -> None:
-    """Add a comment to the log."""
-    _done(place, numbers, "comment", text=text)
-
-
-@alerts.command()
-@_NUMBERS
-@click.option("--until", required=True, metavar="TIME", help="Such as 2026-12-01T09:00.")
-@with_place
-def snooze(place: Place, *, numbers: tuple[int, ...], until: str) -> None:
-    """Look at alerts again later."""
-    _done(place, numbers, "snooze", until=instant(place, until))
-
-
-@alerts.command()
-@_NUMBERS
-@_WHY
-@with_place
-def resolve(place: Place, *, numbers: tuple[int, ...], why: str) -> None:
-    """Close alerts by hand."""
-    _done(place, numbers, "resolve", text=why)
-
-
-@alerts.command()
-@click.option("--rule", "name", metavar="NAME")
-@click.option("--severity", type=click.Choice(["critical", "warning", "info"]))
-@click.option("--series", multiple=True, metavar="DIMENSION=VALUE")
-@click.option("--for", "lasts", required=True, metavar="TIME", help="Such as 2h; at most 90d.")
-@click.option("--why", required=True, metavar="TEXT")
-@with_place
-def silence(
-    place: Place,
-    *,
-    name: str | None,
-    severity: str | None,
-    series: tuple[str, ...],
-    lasts: str,
-    why: str,
-) -> None:
-    """Tell nobody of alerts that match all of it; they fire and are logged nevertheless."""
-    from analyticspro.alerts.durations import parse_duration
-
-    matcher: dict[str, Any] = {"rule": name, "severity": severity}
-    matcher = {key: value for key, value in matcher.items() if value is not None}
-    if series:
-        matcher["series"] = dict(map(_pair, series))
-    with _opened(place) as book:
-        number = book.silence(
-            matcher,
-            lasts=parse_duration(lasts, "--for"),
-            reason=why,
-            who=getpass.getuser(),
-            now=clock.now(),
-        )
-    output.say(f"Silence {number} holds for {lasts}.")
-
-
 @alerts.command()
 @click.argument("name")
 @_PERIOD
-@click.option("--file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Where.")
 @click.option("--as-known", is_flag=True, help="By what was known then; up to 500 buckets.")
 @form_option
 @with_place
 def backtest(
     place: Place, *, name: str, period: str, file: Path | None, as_known: bool, form: str
 ) -> None:
-    """Show when a rule would have fired, and for how long; a stored one, or one of a file."""
+    """Show when a rule would have fired, and for how long.
+
+    A stored rule, or one of a file that nobody has taken in yet.
+    """
     if file is None:
-        with _opened(place) as book:
+        with opened(place) as book:
             known = {rule.name: rule for _, rule in book.rules()}
     else:
         known = {rule.name: rule for rule in _read(file)}
@@ -296,7 +214,8 @@ def backtest(
 
 
 @contextmanager
-def _opened(place: Place) -> Iterator[AlertBook]:
+def opened(place: Place) -> Iterator[AlertBook]:
+    """Give the rules and alerts of a workspace."""
     # SQLAlchemy takes a third of a second, which no other command has to wait for.
     from analyticspro.alerts.book import AlertBook
     from analyticspro.state import State
@@ -326,10 +245,3 @@ def _watched(rule: Rule) -> str:
 
 def _progress(progress: dict[str, Any]) -> str:
     return str(progress.get("problem") or progress.get("waiting") or "judged")
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, sign, value = text.partition("=")
-    if not sign:
-        raise DefinitionError(f"{text!r} is no series. Write DIMENSION=VALUE.")
-    return name, value

@@ -40,7 +40,10 @@ def help_of(path: tuple[str, ...]) -> str:
 
 def test_every_command_is_known_here():
     assert {" ".join(path) for path in COMMANDS} == {
-        "", "archive", "archive verify", "audit", "audit list", "audit verify",
+        "", "alerts", "alerts ack", "alerts assign", "alerts backtest", "alerts comment",
+        "alerts export", "alerts import", "alerts list", "alerts resolve", "alerts rules",
+        "alerts show", "alerts silence", "alerts snooze", "alerts test", "archive",
+        "archive verify", "audit", "audit list", "audit verify",
         "backup", "demo", "doctor", "down", "erase", "keys",
         "keys create", "keys list", "keys revoke", "link", "mails", "mails list", "mails resend",
         "metrics", "people", "people approve", "people invite", "people list", "people remove",
