@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from traitlets import Unicode, default
 from analyticspro.accounts import NewSession, Person, Proof
 from analyticspro.config import Home
 from analyticspro.errors import SettingError
-from analyticspro.hub.ending_labs import end_labs
+from analyticspro.hub.ending_labs import LabWatch
 from analyticspro.hub.reception import Reception, hub_session
 from analyticspro.policy import Role, group_of
 
@@ -62,8 +61,8 @@ class AccountsAuthenticator(Authenticator):  # type: ignore[misc]  # published w
         """Return the pages, which come before the hub's own; from now on Labs are looked at."""
         from analyticspro.hub.routes import ROUTES  # its pages name this class
 
-        look = partial(end_labs, app, self.reception)
-        self._looking = PeriodicCallback(look, _LOOK_EVERY)
+        self._labs = LabWatch(app, self.reception)
+        self._looking = PeriodicCallback(self._labs.look, _LOOK_EVERY)
         self._looking.start()
         if self.provider is None:
             return [*ROUTES]
@@ -92,6 +91,7 @@ class AccountsAuthenticator(Authenticator):  # type: ignore[misc]  # published w
         )  # fmt: skip
         # Whatever the browser called its session before, another may have made it call so.
         handler._session_id = hub_session(begun.session)
+        self._labs.began(begun.person.username, handler._session_id)
         handler.set_session_cookie()
         return _model(begun.person)
 

@@ -114,7 +114,11 @@ class Reception:
 
     async def holds(self, person: Person, session: str) -> bool:
         """Tell whether what the hub calls a session is one of this person's that goes on."""
-        return session in await self._known(("of", person.id), partial(self._sessions, person.id))
+        return session in await self.sessions(person)
+
+    async def sessions(self, person: Person) -> frozenset[str]:
+        """Return what the hub calls the sessions of this person that go on."""
+        return await self._known(("of", person.id), partial(self._sessions, person.id))
 
     async def read(self, method: Callable[..., Result], *args: Any) -> Result:
         """Return what a method of the accounts finds, which neither hashes nor changes."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from subprocess import Popen
 from typing import Any
@@ -15,8 +17,9 @@ from jupyterhub.spawner import LocalProcessSpawner
 from tornado.web import HTTPError
 from traitlets import Integer, Unicode, default
 
+from analyticspro.hub.marking import marked
 from analyticspro.hub.own_packages import packages_of
-from analyticspro.isolation import Sandbox, person
+from analyticspro.isolation import CUT, Sandbox, person
 from analyticspro.policy import Capability, Role, capabilities_of, lab_scopes, role_of
 
 __all__ = ["SandboxSpawner"]
@@ -108,9 +111,9 @@ class SandboxSpawner(LocalProcessSpawner):  # type: ignore[misc]  # published wi
         env = self.get_env()
         if self.obstacle:
             folder = person(Path(self.workspace), self.user.name).folder
-            env["HOME"] = str(folder)
+            env |= {"HOME": str(folder), **marked(Path(self.workspace), folder)}
             # Said, or a server that is started by root refuses to run.
-            bare = [*command, "--allow-root"]
+            bare = [*command, "--allow-root", "--LabApp.custom_css=True"]
             self.proc = Popen(bare, env=env, cwd=folder, start_new_session=True)
         else:
             sandbox = self._sandbox()
@@ -119,6 +122,18 @@ class SandboxSpawner(LocalProcessSpawner):  # type: ignore[misc]  # published wi
             self.proc = Popen(shut_in, env=env, cwd="/", start_new_session=True)
         self.pid = self.proc.pid
         return "127.0.0.1", self.port
+
+    def cut(self) -> bool:
+        """Break all connections to the server, kernels' too; tell whether that could be done.
+
+        Whoever may be there still, comes again: what runs in kernels goes on. Without a
+        sandbox nobody is between the server and its visitors.
+        """
+        if self.obstacle:
+            return False
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, CUT)
+        return True
 
     def _sandbox(self) -> Sandbox:
         own = person(Path(self.workspace), self.user.name)

@@ -16,7 +16,10 @@ from analyticspro.isolation.relay import Relay
 from analyticspro.isolation.sandbox import Sandbox
 from analyticspro.isolation.view import GID, UID
 
-__all__ = ["launch"]
+__all__ = ["CUT", "launch"]
+
+CUT = signal.SIGUSR1
+"""Sent to whoever launched: break all connections that lead in, whatever they are."""
 
 _MOST_BYTES = 4096
 _MOST_PORTS = 16
@@ -99,6 +102,7 @@ async def _attend(sandbox: Sandbox, pid: int, relay: Relay, output: int) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
         loop.add_signal_handler(number, os.kill, pid, number)
+    loop.add_signal_handler(CUT, relay.cut)
     await relay.start()
     await _copy(output)
     _, status = await loop.run_in_executor(None, os.waitpid, pid, 0)

@@ -48,6 +48,7 @@ class Relay:
         self._served = served
         self._one_at_a_time = asyncio.Lock()
         self._servers: list[asyncio.Server] = []
+        self._inward: set[asyncio.StreamWriter] = set()
 
     async def start(self) -> None:
         """Listen on all ports."""
@@ -62,12 +63,21 @@ class Relay:
         for server in self._servers:
             server.close()
 
+    def cut(self) -> None:
+        """Break all connections that lead in; whoever still may, comes again."""
+        for writer in list(self._inward):
+            writer.transport.abort()
+
     async def _lead_in(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         end = await self._connection()
         if end is None:
             writer.close()
             return
-        await _carry(reader, writer, *await asyncio.open_connection(sock=end))
+        self._inward.add(writer)
+        try:
+            await _carry(reader, writer, *await asyncio.open_connection(sock=end))
+        finally:
+            self._inward.discard(writer)
 
     async def _connection(self) -> socket.socket | None:
         """Return a connection that the sandbox's first process made in its own network."""

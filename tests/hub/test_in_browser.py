@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from analyticspro.config import Home
+from tests.hub.serving import AUTHENTICATOR, serving
 
 pytestmark = pytest.mark.browser
 SECONDS = 60_000
@@ -42,3 +44,26 @@ def test_a_viewer_is_told_who_they_are_and_offered_nothing_else(page: Page, hub:
     sign_in(page, hub, "vera")
     expect(page.get_by_text("You are signed in as vera.")).to_be_visible()
     expect(page.get_by_text("My Server")).to_have_count(0)
+
+
+@pytest.fixture
+def open_hub(tmp_path: Path) -> Iterator[Home]:
+    home = Home(tmp_path / "home").prepare()
+    with serving(home, f'{AUTHENTICATOR}c.SandboxSpawner.obstacle = "No namespaces."\n'):
+        yield home
+
+
+MARK = """() => {
+  const {content, right, top, visibility, height} = getComputedStyle(document.body, "::after");
+  return [content, right, top, visibility, parseFloat(height) > 10];
+}"""
+
+
+def test_a_lab_without_a_sandbox_says_so_on_its_own_page(page: Page, open_hub: Home):
+    sign_in(page, open_hub, "root")
+    page.get_by_role("button", name="My Server").click()
+    expect(page.get_by_title("Python 3 (ipykernel)").first).to_be_visible(timeout=SECONDS)
+    told = '"Not shut in: code here reaches all of the workspace"'
+    assert page.evaluate(MARK) == [told, "0px", "0px", "visible", True]
+    page.get_by_text("Help", exact=True).click()  # nothing is in the way
+    expect(page.get_by_text("About JupyterLab")).to_be_visible()

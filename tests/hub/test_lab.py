@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from threading import Event
 
 import httpx
+import psutil
 import pytest
+from tornado.httpclient import HTTPRequest
+from tornado.ioloop import IOLoop
+from tornado.websocket import websocket_connect
 
 from analyticspro import clock
 from analyticspro.accounts import Accounts, Person
@@ -208,11 +215,64 @@ def test_a_package_is_installed_for_oneself_if_an_admin_allows_it(
     )
 
 
+async def closes(lab: str, kernel: str, browser: Visitor, connected: Event) -> bool:
+    """Connect to a kernel as a browser does; return once the other side has hung up."""
+    address = f"{lab}/api/kernels/{kernel}/channels"
+    cookies = browser.build_request("GET", address).headers["cookie"]
+    host, local = httpx.URL(address).netloc.decode(), httpx.URL(address).copy_with(host="127.0.0.1")
+    headers = {"Cookie": cookies, "Host": host}
+    socket = await websocket_connect(
+        HTTPRequest(str(local).replace("http://", "ws://"), headers=headers)
+    )
+    connected.set()
+    while await socket.read_message() is not None:
+        pass
+    socket.close()
+    return True
+
+
+def test_a_kernel_s_connection_ends_with_the_session_and_the_kernel_goes_on(
+    site: Site, analyst: Lab
+):
+    own = {"Authorization": f"token {analyst.token}"}
+    kernel = analyst.browser.post(f"{analyst.url}/api/kernels", headers=own, json={}).json()["id"]
+    entering, connected = site.accounts.entering, Event()
+    before = {session.id for session in entering.sessions(analyst.person.id)}
+    with Visitor(site.home) as other, ThreadPoolExecutor(1) as beside:
+        other.send_form("/hub/login", email=analyst.person.email, password=GOOD)
+        assert "jupyter-config-data" in other.get(f"{analyst.url}/lab").text
+        waiting = partial(closes, analyst.url, kernel, other, connected)
+        ended = beside.submit(lambda: IOLoop().run_sync(waiting, timeout=60))
+        assert connected.wait(30)
+        [new] = {session.id for session in entering.sessions(analyst.person.id)} - before
+        with pytest.raises(TimeoutError):
+            ended.result(1)
+        entering.revoke(analyst.person.id, new, by=ROOT, now=clock.now())
+        assert ended.result(10)
+    # Connections are broken twice more, for who may have come in again by what a Lab remembered.
+    address = f"{analyst.url}/api/kernels/{kernel}"
+    until(lambda: kernel in analyst.browser.get(address, headers=own).text)
+
+
 def test_a_session_that_has_ended_has_ended_in_the_lab(site: Site, analyst: Lab):
-    page = analyst.browser.get(f"{analyst.url}/lab")
-    assert "jupyter-config-data" in page.text
+    until(lambda: "jupyter-config-data" in analyst.browser.get(f"{analyst.url}/lab").text)
     contents = f"{analyst.url}/api/contents"
-    assert analyst.browser.get(contents).status_code == 200
+    until(lambda: analyst.browser.get(contents).status_code == 200)
     person = analyst.person.id
     site.accounts.entering.sign_out_everywhere(person, by=ROOT, now=clock.now())
     until(lambda: analyst.browser.get(contents).status_code == 403, 10)
+
+
+def test_a_suspended_person_s_lab_has_ended_within_ten_seconds(site: Site, analyst: Lab):
+    lab = processes_of(analyst.person.username)
+    assert len(lab) > 2
+    site.accounts.directory.suspend(analyst.person.id, by=ROOT, now=clock.now())
+    until(lambda: not any(process.is_running() for process in lab), 10)
+
+
+def processes_of(name: str) -> list[psutil.Process]:
+    """Return what launched a person's Lab, and all that runs in its sandbox."""
+    told = f'{{"person": "{name}"'
+    found = [one for one in psutil.process_iter(["cmdline"])
+             if any(word.startswith(told) for word in one.info["cmdline"] or ())]  # fmt: skip
+    return [process for one in found for process in (one, *one.children(recursive=True))]

@@ -51,6 +51,8 @@ def test_an_admin_gets_a_lab_and_the_home_page_says_what_it_is(home: Home):
         assert answer.status_code in (201, 202), answer.text
         lab = f"http://{name}.localhost:{home.settings.hub_port}/user/{name}"
         until(lambda: "jupyter-config-data" in browser.get(f"{lab}/lab").text, 60)
+        assert "custom/custom.css" in browser.get(f"{lab}/lab").text
+        assert "Not shut in" in browser.get(f"{lab}/custom/custom.css").text
 
 
 def test_an_analyst_is_told_and_gets_none(home: Home):
