@@ -242,6 +242,11 @@ class Workspace:
         with self._warehouse.reader(scope) as reader:
             return reader.revision()
 
+    @property
+    def newest(self) -> tuple[int, int]:
+        """See `Warehouse.newest`."""
+        return self._warehouse.newest
+
     def back_up(
         self, into: Path | None, keep: int | None, *, progress: Callable[[Progress], None]
     ) -> list[Made]:

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from analyticspro import logs
 from analyticspro.api.app import make_app
+from analyticspro.api.following import Following
 from analyticspro.api.syncing import Loads
 from analyticspro.client import announced, presence
 from analyticspro.config import Addresses, Home
@@ -62,6 +63,7 @@ class _Server(uvicorn.Server):
     def __init__(self, app: FastAPI) -> None:
         super().__init__(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5))
         self._loads: Loads = app.state.loads
+        self._following: Following = app.state.following
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -75,7 +77,8 @@ class _Server(uvicorn.Server):
         yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End the syncs at work, so that their answers can be finished, then the rest."""
+        """End the syncs at work and what is followed, so that their answers can be finished."""
+        await self._following.close()
         await self._loads.end()
         await super().shutdown(sockets)
 

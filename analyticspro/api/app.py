@@ -30,6 +30,7 @@ from analyticspro.api.denials import Denials
 from analyticspro.api.departing import Work
 from analyticspro.api.edge import Edge
 from analyticspro.api.figures_routes import figures_routes
+from analyticspro.api.following import Following
 from analyticspro.api.gate import LARGEST_BODY, Gate, refusal, too_large
 from analyticspro.api.granted import Granted
 from analyticspro.api.guard import Key, check, needs
@@ -83,7 +84,8 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
     Everybody else is who the hub says. A route that does not say what it needs, or whose router
     does not ask, fails here, before anything listens.
 
-    Whoever serves it ends `app.state.loads` before the warehouse is closed.
+    Whoever serves it ends `app.state.loads` before the warehouse is closed, and closes
+    `app.state.following`, whose answers else go on.
     """
     collector = Collector(workspace)
     hub = HubAnswers(lambda: workspace.home)
@@ -129,6 +131,8 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
     app.state.figures = figures = told_of(workspace)
     figures.gauge("intake_events", "Events that wait to be stored.", lambda: collector.waiting)
     work = Work()
+    app.state.following = following = Following(workspace)
+    figures.gauge("pages_followed", "Pages told of changes.", lambda: following.count)
     figures.gauge("answers_at_work", "Answers that are being worked out.", lambda: work.count)
     for name, (meaning, read) in alerting.figures().items():
         figures.gauge(name, meaning, read)
@@ -153,7 +157,7 @@ def make_app(workspace: Workspace, token: str) -> FastAPI:
     needs_token = Security(HTTPBearer(auto_error=False))
     app.include_router(scraping(figures), dependencies=[needs_token], responses=_REFUSALS)
     routers = (
-        figures_routes(workspace, work),
+        figures_routes(workspace, work, following),
         source_routes(workspace, loads),
         _links(Links()),
         _document(app),

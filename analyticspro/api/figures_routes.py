@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import base64
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 
 from analyticspro.api import guard
 from analyticspro.api.arrow import ARROW, answer_in_arrow, arrow
+from analyticspro.api.at_once import AtOnce
 from analyticspro.api.bodies import FiguresBody, QueriesBody, QueryBody
 from analyticspro.api.callers import Caller
 from analyticspro.api.departing import Work
+from analyticspro.api.figures import Wanted
+from analyticspro.api.following import Following
 from analyticspro.api.guard import Asking, needs
-from analyticspro.errors import AnalyticsProError, Forbidden
+from analyticspro.errors import AnalyticsProError, DefinitionError, Forbidden
 from analyticspro.metrics import Answer
 from analyticspro.policy import Capability
 from analyticspro.warehouse import Ending
@@ -27,9 +31,10 @@ _MOST_NOTED = 5  # reasons of one request
 _FIGURES = needs(Capability.DASHBOARD_READ)
 
 
-def figures_routes(workspace: Workspace, work: Work) -> APIRouter:
+def figures_routes(workspace: Workspace, work: Work, following: Following) -> APIRouter:
     """Return the routes for an opened workspace."""
     router = guard.router()
+    at_once = AtOnce(workspace)
 
     @router.post(
         "/query",
@@ -71,32 +76,44 @@ def figures_routes(workspace: Workspace, work: Work) -> APIRouter:
         return answer
 
     @router.post("/figures", openapi_extra=_FIGURES)
-    async def figures(body: FiguresBody, request: Request, asking: Asking) -> Response:
+    async def figures(
+        body: FiguresBody,
+        request: Request,
+        asking: Asking,
+        analyticspro_mark: Annotated[str, Header(max_length=64)] = "",
+    ) -> Response:
         """Answer all that a page asks for: the workspace, values of dimensions, and queries.
 
         Who asks and what time it is are told in headers, so that the body is the same, byte for
-        byte, for all who see the same of the same data.
+        byte, for all who see the same of the same data. Whoever was told of a change gets what
+        they were told of by its mark, while it is the newest.
         """
-        ending, refused = Ending(), set[str]()
-
-        def answered() -> Response:
-            told = workspace.info(asking.scope)
-            now = told.pop("now")
-            asked = [item.query() for item in body.queries]
-            results = workspace.answers(asked, asking.scope, ending=ending)
-            refused.update(str(each) for each in results if isinstance(each, Forbidden))
-            answer = {
-                "workspace": told,
-                "values": {name: _values(workspace, name, asking) for name in body.values},
-                "answers": [_shared(result) for result in results],
-            }
-            headers = {"Analyticspro-Now": now, "Analyticspro-Asked-By": quote(asking.name)}
-            return JSONResponse(answer, headers=headers)
-
-        answer = await work.of(request, answered, ending)
-        for reason in sorted(refused)[:_MOST_NOTED]:
+        wanted, ending = _wanted(body), Ending()
+        found = following.kept(wanted, asking.scope, analyticspro_mark)
+        if found is None:
+            asked = partial(at_once.figures, wanted, asking.scope, ending)
+            found = await work.of(request, asked, ending)
+        for reason in found.refused[:_MOST_NOTED]:
             guard.note(request.scope, asking, reason)
-        return answer
+        headers = {"Analyticspro-Now": found.now, "Analyticspro-Asked-By": quote(asking.name)}
+        return Response(found.body, headers=headers, media_type="application/json")
+
+    # Not in the document: it is for the page server, and its answer has no end.
+    @router.post(
+        "/figures/changes", openapi_extra=_FIGURES, response_model=None, include_in_schema=False
+    )
+    async def changes(body: FiguresBody, asking: Asking) -> StreamingResponse:
+        """Tell when what `/v1/figures` answers to the same body has changed, a JSON object a line.
+
+        `{"revision": …, "mark": …, "now": …}` at once and at each change, at most five times a
+        second; an empty line is a sign of life. `{"error": …}` ends it.
+        """
+        wanted = _wanted(body)
+        if wanted == Wanted((), ()):
+            raise DefinitionError("Nothing is asked for, so nothing can change. Send queries.")
+        following.check(wanted, asking)
+        lines = following.lines(wanted, asking)
+        return StreamingResponse(lines, media_type="application/x-ndjson")
 
     @router.get("/metrics", openapi_extra=_FIGURES)
     def metrics(asking: Asking) -> dict[str, Any]:
@@ -126,20 +143,8 @@ def _told(result: Answer, asking: Caller) -> dict[str, Any]:
     return {**result.provenance, "asked_by": asking.name}
 
 
-def _values(workspace: Workspace, dimension: str, asking: Caller) -> dict[str, Any]:
-    try:
-        return {"values": workspace.values(dimension, asking.scope)}
-    except AnalyticsProError as error:
-        return {"error": error.payload()}
-
-
-def _shared(result: Answer | AnalyticsProError) -> dict[str, Any]:
-    """Return an answer as it is the same for all who see the same, whether it was kept or not."""
-    if isinstance(result, AnalyticsProError):
-        return {"error": result.payload()}
-    frame = base64.b64encode(arrow(result.frame)).decode()
-    told = {name: value for name, value in result.provenance.items() if name != "cached"}
-    return {"arrow": frame, "provenance": told}
+def _wanted(body: FiguresBody) -> Wanted:
+    return Wanted(tuple(item.query() for item in body.queries), tuple(body.values))
 
 
 def _wire(result: Answer | AnalyticsProError, asking: Caller) -> dict[str, Any]:

@@ -25,7 +25,7 @@ _MOST = 256  # at once
 _MOST_PAGES = 1_000  # noted of each
 _PAGE_AGAIN_S = 60.0
 # Of what is asked by POST, what reads: a question may be too long for an address.
-_QUESTIONS = frozenset({"/v1/query", "/v1/queries", "/v1/figures"})
+_QUESTIONS = frozenset({"/v1/query", "/v1/queries", "/v1/figures", "/v1/figures/changes"})
 
 
 @dataclass(frozen=True)

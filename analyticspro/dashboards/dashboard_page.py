@@ -17,12 +17,12 @@ from analyticspro.dashboards import as_another
 from analyticspro.dashboards.compositions import Composed, Failed
 from analyticspro.dashboards.handlers import Page
 from analyticspro.dashboards.page_files import page_files
-from analyticspro.dashboards.pages import LIVE_WIDTHS
 from analyticspro.dashboards.rendering import PageFailed
+from analyticspro.dashboards.viewing import Look
+from analyticspro.dashboards.widths import widths
 
 __all__ = ["Asset", "DashboardPage"]
 
-_WIDEST = 1280  # as wide as a page gets (page.css): wider windows share a drawing
 _DRAWN_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -100,13 +100,14 @@ class DashboardPage(Page):
         if seen is not None:
             more = headers_for(as_another.viewed_as(self), str(self.request.path))
             banner = self.server.pages.get_template("as_another.html.j2").render(viewing=seen)
-        ready = await self.server.viewing.view(
+        look = Look(
             composed,
             composed.page.asked(given),
-            self._widths(),
+            widths(self.get_cookie("analyticspro-width", "")),
             self.token,
-            more=more,
+            tuple(sorted(more.items())),
         )
+        ready = await self.server.viewing.view(look)
         self._is_drawn = True
         self.set_header("Content-Security-Policy", self.content_security_policy)
         self.set_header("Vary", "Accept, Cookie")
@@ -126,12 +127,6 @@ class DashboardPage(Page):
 
     def _query(self) -> dict[str, list[bytes]]:
         return self.request.query_arguments
-
-    def _widths(self) -> tuple[int, ...]:
-        """Return the width of the window if its cookie tells it, else a wide and a narrow one."""
-        text = self.get_cookie("analyticspro-width", "")
-        is_width = text is not None and text.isascii() and text.isdecimal() and len(text) < 6
-        return (max(300, min(int(text), _WIDEST)),) if text and is_width else LIVE_WIDTHS
 
     async def _run_for_viewer(self, name: str, notebook: Path) -> None:
         """Send the empty frame of the page at once, then what the notebook shows."""

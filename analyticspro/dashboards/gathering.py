@@ -30,6 +30,13 @@ class Wanted:
     queries: tuple[Query, ...] = ()
     dimensions: tuple[str, ...] = ()
 
+    def to_json(self) -> dict[str, Any]:
+        """Return it as the api is asked."""
+        return {
+            "queries": [query.to_json() for query in self.queries],
+            "values": list(self.dimensions),
+        }
+
     def and_also(self, missing: Missing) -> Wanted:
         """Return all this and what was missing."""
         queries = dict.fromkeys((*self.queries, *missing.queries))
@@ -72,6 +79,11 @@ class Api:
             force_instance=True, max_clients=_AT_ONCE, max_body_size=_MOST_BYTES
         )
 
+    @property
+    def address(self) -> str:
+        """Where it answers just now."""
+        return self._address()
+
     async def figures(
         self, token: str, wanted: Wanted, more: Mapping[str, str] | None = None
     ) -> Reply:
@@ -82,10 +94,6 @@ class Api:
             wanted: What is asked for.
             more: Headers sent along.
         """
-        body = {
-            "queries": [query.to_json() for query in wanted.queries],
-            "values": list(wanted.dimensions),
-        }
         request = HTTPRequest(
             f"{self._address()}/v1/figures",
             method="POST",
@@ -94,7 +102,7 @@ class Api:
                 "Content-Type": "application/json",
                 **(more or {}),
             },
-            body=json.dumps(body),
+            body=json.dumps(wanted.to_json()),
             request_timeout=_TIMEOUT_S,
             connect_timeout=_TIMEOUT_S,
             follow_redirects=False,

@@ -51,9 +51,11 @@ from analyticspro.dashboards.kernels import (
     composing_environment,
     kernel_environment,
 )
+from analyticspro.dashboards.live_socket import LiveSocket
 from analyticspro.dashboards.page_files import version
 from analyticspro.dashboards.painters import Painters
 from analyticspro.dashboards.rendering import PageRenderer
+from analyticspro.dashboards.rooms import Rooms
 from analyticspro.dashboards.shell import Shells, title
 from analyticspro.dashboards.viewing import Viewing
 from analyticspro.errors import ServiceUnavailable
@@ -117,6 +119,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
     compositions: Compositions
     viewing: Viewing
     shells: Shells
+    rooms: Rooms
     prefix = "/"  # below it is every address
 
     @property
@@ -176,6 +179,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
             (r"/", handlers.Start),
             (r"/dashboards/?", handlers.Start),
             (r"/dashboards/([^/]+)", DashboardPage),
+            (r"/live/([^/]+)", LiveSocket),
             (r"/signin", handlers.SignIn),
             (r"/view-as/?", as_another.EnterView),
             (r"/view-as/leave", as_another.LeaveView),
@@ -272,6 +276,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
         self.compositions = Compositions(env, self.log)
         api = Api(lambda: api_url(self.home))
         self.viewing = Viewing(api, self._painters.paint, self.assets, self.log)
+        self.rooms = Rooms(self.viewing)
         # So that the first viewer need not wait for it; a failure is told to who looks.
         self._composed_ahead = asyncio.gather(
             *(self.compositions.of(notebook) for notebook in self.notebooks().values()),
@@ -279,7 +284,8 @@ class DashboardServer(Voila):  # type: ignore[misc]
         )
 
     async def _stop_drawing(self) -> None:
-        if hasattr(self, "compositions"):
+        if hasattr(self, "rooms"):
+            await self.rooms.close()
             await self.compositions.close()
             self._painters.close()
 

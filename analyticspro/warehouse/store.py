@@ -170,6 +170,12 @@ class Warehouse:
                 self._confirmed.note(self._memory.revision)
             self._compact_if_due(self._memory)
 
+    @property
+    def newest(self) -> tuple[int, int]:
+        """Two numbers, others after each commit and each note about a source; nothing is read."""
+        memory = self._memory
+        return (0, 0) if memory is None else (memory.revision, memory.noted)
+
     def expire(self, before: date, *, at: datetime) -> list[Expired]:
         """Delete archived months before `before` for good; see `expiring.expire`."""
         self.compact()

@@ -19,7 +19,7 @@ from analyticspro.dashboards.drawn import Request
 from analyticspro.dashboards.gathering import Api
 from analyticspro.dashboards.kernels import composing_environment
 from analyticspro.dashboards.painters import Painters
-from analyticspro.dashboards.viewing import Ready, Viewing
+from analyticspro.dashboards.viewing import Look, Ready, Viewing
 from analyticspro.errors import ServiceUnavailable
 from tests.dashboards.api_of_frames import FramesApi, frames_api
 from tests.dashboards.provider import FrameProvider, orders
@@ -44,10 +44,10 @@ def api() -> Iterator[FramesApi]:
         yield server
 
 
-Look = Callable[..., Awaitable[Ready]]
+Looking = Callable[..., Awaitable[Ready]]
 
 
-def looking(api: FramesApi, do: Callable[[Look], Awaitable[T]], paint: Any = paint_here) -> T:
+def looking(api: FramesApi, do: Callable[[Looking], Awaitable[T]], paint: Any = paint_here) -> T:
     """Run `do` with a function that looks at the page of sales."""
 
     async def run() -> T:
@@ -55,7 +55,7 @@ def looking(api: FramesApi, do: Callable[[Look], Awaitable[T]], paint: Any = pai
         page = sales()
 
         async def look(token: str, request: Request = NOVEMBER) -> Ready:
-            return await viewing.view(page, request, WIDTHS, token)
+            return await viewing.view(Look(page, request, WIDTHS, token))
 
         return await do(look)
 
@@ -67,7 +67,7 @@ def text(ready: Ready) -> str:
 
 
 def test_the_first_answer_holds_every_value_and_every_chart(api: FramesApi):
-    async def do(look: Look) -> Ready:
+    async def do(look: Looking) -> Ready:
         return await look("ann")
 
     html = text(looking(api, do))
@@ -81,7 +81,7 @@ def test_the_first_answer_holds_every_value_and_every_chart(api: FramesApi):
 
 
 def test_all_figures_are_asked_in_one_batch(api: FramesApi):
-    async def do(look: Look) -> None:
+    async def do(look: Looking) -> None:
         await look("ann")  # finds out what the page asks
         del api.asked[:]
         await look("ann")
@@ -93,7 +93,7 @@ def test_all_figures_are_asked_in_one_batch(api: FramesApi):
 
 
 def test_two_of_different_scope_never_get_a_byte_of_each_other_s(api: FramesApi):
-    async def do(look: Look) -> list[tuple[Ready, Ready]]:
+    async def do(look: Looking) -> list[tuple[Ready, Ready]]:
         return [
             tuple(await asyncio.gather(look("ann"), look("ben")))  # type: ignore[misc]
             for _ in range(50)
@@ -107,7 +107,7 @@ def test_two_of_different_scope_never_get_a_byte_of_each_other_s(api: FramesApi)
     assert {text(ben) for _, ben in pairs} == {alone["ben"]}
 
 
-def _look_as(name: str) -> Callable[[Look], Awaitable[Ready]]:
+def _look_as(name: str) -> Callable[[Looking], Awaitable[Ready]]:
     return lambda look: look(name)
 
 
@@ -119,7 +119,7 @@ def test_those_who_see_the_same_share_a_drawing(api: FramesApi):
         painted.append(len(specs))
         return paint_here(specs)
 
-    async def do(look: Look) -> None:
+    async def do(look: Looking) -> None:
         ready = await look("ann")
         many = await asyncio.gather(*(look(name) for name in ("ann", "cat") * 10))
         assert {each.mark for each in many} == {ready.mark}
@@ -129,7 +129,7 @@ def test_those_who_see_the_same_share_a_drawing(api: FramesApi):
 
 
 def test_new_data_is_drawn_anew(api: FramesApi):
-    async def do(look: Look) -> tuple[Ready, Ready]:
+    async def do(look: Looking) -> tuple[Ready, Ready]:
         before = await look("ann")
         provider = api.providers["ann"]
         provider.lines = provider.lines.with_columns(pl.col("pence") * 2)
@@ -150,7 +150,7 @@ def test_new_data_is_drawn_anew(api: FramesApi):
 def test_what_keeps_the_figures_away_is_said_and_not_kept(
     api: FramesApi, spoil: Callable[[FramesApi], None], title: str
 ):
-    async def do(look: Look) -> str:
+    async def do(look: Looking) -> str:
         await look("ann")
         spoil(api)
         return text(await look("ann"))
@@ -163,7 +163,7 @@ def test_what_keeps_the_figures_away_is_said_and_not_kept(
 
 
 def test_one_figure_that_fails_leaves_the_others(api: FramesApi):
-    async def do(look: Look) -> str:
+    async def do(look: Looking) -> str:
         await look("ann")
         api.providers["ann"].failures["orders"] = ServiceUnavailable("Orders are away.")
         return text(await look("ann"))
@@ -177,7 +177,7 @@ def test_a_chart_that_cannot_be_drawn_leaves_the_others(api: FramesApi):
     def paint(specs: Sequence[str]) -> list[str | PaintError]:
         return [PaintError("Its chart could not be drawn."), *paint_here(specs[1:])]
 
-    async def do(look: Look) -> str:
+    async def do(look: Looking) -> str:
         return text(await look("ann"))
 
     html = looking(api, do, paint)
@@ -186,7 +186,7 @@ def test_a_chart_that_cannot_be_drawn_leaves_the_others(api: FramesApi):
 
 
 def test_the_parts_alone_tell_the_address(api: FramesApi):
-    async def do(look: Look) -> Ready:
+    async def do(look: Looking) -> Ready:
         return await look("ann", Request("2011-10", {"country": "France"}))
 
     parts = json.loads(gzip.decompress(looking(api, do).parts))

@@ -20,6 +20,24 @@ function render({ model, el }) {
 
   const width = () => Math.round(root.clientWidth);
 
+  // One figure alone: what is open in it stays so, and focus and scroll stay where they are.
+  function replace(name, html) {
+    const [row, place] = name.split("-");
+    const old = at("[data-part=body]").querySelectorAll(":scope > .ap-strip, :scope > .ap-row")[row]?.children[place];
+    if (!old) return;
+    const all = (element, what) => [...element.querySelectorAll(what)];
+    const opened = all(old, "details").map((one) => one.open);
+    const scrolled = all(old, ".ap-scroll").map((one) => [one.scrollLeft, one.scrollTop]);
+    const focused = old.contains(document.activeElement) ? all(old, "*").filter((one) => one.localName === document.activeElement.localName).indexOf(document.activeElement) : -1;
+    const kind = focused < 0 ? "" : document.activeElement.localName;
+    old.insertAdjacentHTML("afterend", html);
+    const fresh = old.nextElementSibling;
+    old.remove();
+    all(fresh, "details").forEach((one, index) => { if (opened[index]) one.open = true; });
+    all(fresh, ".ap-scroll").forEach((one, index) => { if (scrolled[index]) [one.scrollLeft, one.scrollTop] = scrolled[index]; });
+    if (kind) all(fresh, kind)[focused]?.focus({ preventScroll: true });
+  }
+
   // Replace only the parts that changed: a control keeps its focus, an open list its place.
   function put(drawn) {
     const focused = document.activeElement;
@@ -34,15 +52,18 @@ function render({ model, el }) {
       for (const one of part.querySelectorAll("summary")) if (open.has(one.textContent)) one.parentNode.open = true;
       shown[name] = mark;
     }
+    for (const [name, html] of Object.entries(drawn.pieces ?? {})) replace(name, html);
+    if (drawn.pieces) Object.assign(shown, drawn.marks);
+    // What changes by itself is not read out, unless it is all another.
+    if (!drawn.isRefresh || root.dataset.state !== drawn.state) at("[role=status]").textContent = drawn.said;
     root.dataset.state = drawn.state;
-    at("[role=status]").textContent = drawn.said;
     if (control && !root.contains(document.activeElement)) {
       const again = at(`[data-control="${CSS.escape(control)}"]`) || at(`[aria-label="${CSS.escape(control)}"]:not(:disabled)`);
       (again || at("[data-control]") || root).focus();
     } else if (inBody && !root.contains(document.activeElement)) {
       (at(".ap-state h2") || at("[data-control]"))?.focus();
     }
-    hideTip();
+    if (!current?.isConnected) hideTip();
   }
 
   // Each choice of the reader is a step that the browser's Back undoes.
