@@ -115,7 +115,7 @@ def come(
 
 
 def is_in(visitor: Visitor) -> bool:
-    return visitor.get("/hub/token", follow_redirects=False).status_code == 200
+    return visitor.get("/hub/keys", follow_redirects=False).status_code == 200
 
 
 def changed(name: str, value: str) -> Callable[[str], str]:
