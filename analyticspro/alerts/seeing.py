@@ -8,6 +8,7 @@ from typing import Any
 from analyticspro.alerts.conditions import Matching
 from analyticspro.alerts.rule import Rule
 from analyticspro.errors import AnalyticsProError, Forbidden, UnknownName
+from analyticspro.events import AUDIT
 from analyticspro.metrics import catalog
 from analyticspro.policy import Scope, Tag
 from analyticspro.state import Alert
@@ -78,7 +79,8 @@ class Sight:
         return tags, declared
 
     def _event_tags(self, when: Matching, rule: Rule) -> frozenset[str]:
-        tags: frozenset[str] = frozenset()
+        # What happened to the workspace itself is for who reads the audit log, that it did too.
+        tags = frozenset({str(Tag.SECURITY)} if when.event.startswith(AUDIT) else ())
         for item in rule.where:
             tags |= self._dimension(item.dimension)[0]
         if when.number == "amount":

@@ -48,5 +48,11 @@ def test_events_are_records_and_aggregates_are_not_enough():
     assert not sees(REVENUE, metric=None, when=LARGE | {"number": "heart_rate"})
 
 
+def test_what_the_audit_log_tells_is_for_who_reads_it():
+    denied: dict[str, Any] = {"metric": None, "when": {"kind": "event", "event": "audit_denied"}}
+    assert not sees(REVENUE, **denied)
+    assert sees(Grant(frozenset({"security"})), **denied)
+
+
 def test_the_owner_sees_everything():
     assert sees(*OWNER.grants)
