@@ -244,6 +244,7 @@ def test_they_outlive_the_terminal(home: Home) -> None:
         "import os, signal, sys; from pathlib import Path; sys.path.insert(0, sys.argv[2])\n"
         "from tests.services.conftest import SERVICES\n"
         "from analyticspro import services; from analyticspro.config import Home\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"  # nohup of the tests would keep it off
         "services.up(Home(Path(sys.argv[1])), services=SERVICES)\n"
         "os.killpg(0, signal.SIGHUP)"
     )
