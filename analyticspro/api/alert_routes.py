@@ -24,6 +24,10 @@ _WRITING = needs(Capability.ALERTS_WRITE)
 _MOST_SHOWN = 1_000
 
 
+# As large as a database keeps one.
+_Number = Annotated[int, Field(ge=1, lt=2**63)]
+
+
 class _Body(BaseModel):
     """`by` counts where the owner of the machine asks; anybody else is who they are."""
 
@@ -52,7 +56,7 @@ class BacktestBody(BaseModel):
 class ActBody(_Body):
     """What is done with which alerts, with all or none."""
 
-    alerts: list[int] = Field(min_length=1, max_length=_MOST_SHOWN)
+    alerts: list[_Number] = Field(min_length=1, max_length=_MOST_SHOWN)
     action: Literal["acknowledge", "assign", "comment", "snooze", "resolve"]
     text: str = Field(default="", max_length=4_000)
     until: AwareDatetime | None = None
@@ -143,7 +147,7 @@ def _of_alerts(router: APIRouter, workspace: Workspace, alerting: Alerting) -> N
         return {"alerts": [_told(each) for each in found if sight.of_alert(each)][:limit]}
 
     @router.get("/alerts/{number}", openapi_extra=_READING)
-    def alert(number: int, asking: Asking) -> dict[str, Any]:
+    def alert(number: _Number, asking: Asking) -> dict[str, Any]:
         """Tell of one alert: its evidence, and its log."""
         checked([number], asking)
         found, log = alerting.book().show(number)

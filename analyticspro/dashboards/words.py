@@ -14,7 +14,7 @@ def html_of(words: str) -> Markup:
     r"""Return Markdown as HTML; HTML in it is shown as it is written.
 
     >>> html_of("**Note**: <script>")
-    Markup('<p><strong>Note</strong>: &lt;script&gt;</p>\\n')
+    Markup('<p><strong>Note</strong>: &lt;script&gt;</p>\n')
     """
     if not words:
         return Markup()

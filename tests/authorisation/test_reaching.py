@@ -100,9 +100,8 @@ def test_some_of_those_attacks_are_declarations_that_work(server: Server):
 
 def test_what_is_declared_is_read_by_its_declaration_or_without_one(server: Server):
     assert as_admin(server, "/v1/sync", {}).status == 200
-    [known] = server.call("GET", "/v1/sources").json["sources"]
-    declaration = known.get("declaration")
-    assert known["name"] == "till"
+    sources = {each["name"]: each for each in server.call("GET", "/v1/sources").json["sources"]}
+    declaration = sources["till"].get("declaration")
     if declaration is not None:
         source = json.loads(declaration) if isinstance(declaration, str) else declaration
         assert as_admin(server, "/v1/sync", {"sources": [source]}).status == 200

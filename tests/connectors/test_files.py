@@ -134,7 +134,9 @@ def test_a_gzip_is_known_by_its_content_not_by_its_name(read: Reading):
     assert len(read(HEAD + ROWS, name="a.csv.gz").events) == 4, "and the first file is there too"
 
 
-@pytest.mark.parametrize("content", [b"", b"\n\r\n", HEAD.encode(), gzip.compress(b"", mtime=0), zstd("")])
+@pytest.mark.parametrize(
+    "content", [b"", b"\n\r\n", HEAD.encode(), gzip.compress(b"", mtime=0), zstd("")]
+)
 def test_a_file_without_rows_has_no_events(read: Reading, content: bytes):
     found = read(content)
     assert (found.events, found.rejects, found.records) == ([], [], 0)

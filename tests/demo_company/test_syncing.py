@@ -70,6 +70,7 @@ def test_brought_up_to_now_the_story_goes_on(home: Home, tmp_path: Path):
     before = live(home)
     with Workspace.open(home) as workspace:
         workspace.load_demo(EVENTS, SEED, progress=lambda _: None)
+    brought_to = clock.now().replace(minute=0, second=0, microsecond=0)
     after = live(home)
     gone = before.keys() - after.keys()
     assert gone == set()
@@ -88,7 +89,7 @@ def test_brought_up_to_now_the_story_goes_on(home: Home, tmp_path: Path):
     assert len(after) > len(before)
 
     other, company = begun(tmp_path / "other", FIRST)
-    synced(other, company, NOW)
+    synced(other, company, brought_to)
     assert live(other) == after
 
 
