@@ -206,6 +206,11 @@ def test_no_committed_file_names_a_place_on_one_machine():
     assert found == []
 
 
+def test_no_conflict_was_committed():
+    marks = re.compile("^(?:<{7}|>{7}) ", re.MULTILINE)
+    assert [path for path in files() if marks.search(path.read_text(encoding="utf-8"))] == []
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """The names of the files in the wheel, as it would be published."""

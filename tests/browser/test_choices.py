@@ -52,7 +52,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 @pytest.fixture
 def page(chromium: Browser, shop: Home) -> Iterator[Page]:
-    context = chromium.new_context(base_url=services.address(shop))
+    context = chromium.new_context(base_url=services.address(shop, "dashboards"))
     page = context.new_page()
     page.goto(f"/signin?code={one_time_code(shop)}", wait_until="commit")
     page.goto("/dashboards/overview", wait_until="commit")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import httpx
 import pytest
 
 from analyticspro import clock
@@ -15,7 +16,7 @@ from analyticspro.policy import Role
 from analyticspro.state import State
 from tests.cli.terminal import run
 from tests.hub.serving import Visitor
-from tests.local import free_ports
+from tests.local import free_ports, until
 
 ME = Actor("machine:test", "here")
 
@@ -45,6 +46,14 @@ def signed_in(demo: Home, accounts: Accounts, role: Role) -> Iterator[Visitor]:
     """A browser in which the made-up person of a role has signed in."""
     link = accounts.trying.link(role, by=ME, now=clock.now())
     with Visitor(demo) as visitor:
+        until(lambda: _answers(visitor), seconds=60)  # another test may have killed the proxy
         home = visitor.send_form(link.url.removeprefix(Addresses.of(demo).public))
         assert home.url.path == "/hub/home", home.text
         yield visitor
+
+
+def _answers(visitor: Visitor) -> bool:
+    try:
+        return visitor.get("/hub/login").status_code < 400
+    except httpx.HTTPError:
+        return False

@@ -7,12 +7,9 @@ const heard = {};
 let drawn = { ...told, parts: {}, seq: 0 };
 let mark = told.mark;
 let newest = 0;
-<<<<<<< HEAD
+let drawnFor = told.width; // pixels; 0 for a wide and a narrow drawing
 let missed = null; // what was chosen while nobody answered
 const AGAIN_WITHIN = 3000;
-=======
-let drawnFor = told.width; // pixels; 0 for a wide and a narrow drawing
->>>>>>> c25a324 (Tell pages that are open what changed, and work figures out once for all who ask at once)
 
 // The server draws charts for the width that it is told by this cookie: one drawing, of the very size.
 function remember() {
@@ -39,11 +36,8 @@ const model = {
   async send(wish) {
     const { seq, width, type, ...values } = wish;
     newest = seq;
-<<<<<<< HEAD
     missed = null;
-=======
     leave();
->>>>>>> c25a324 (Tell pages that are open what changed, and work figures out once for all who ask at once)
     heard["msg:custom"]({ type: "heard", seq });
     drawnFor = remember();
     try {
@@ -56,16 +50,12 @@ const model = {
       drawn = { ...message, seq };
       heard["change:drawn"]();
     } catch {
-<<<<<<< HEAD
       if (seq !== newest) return;
       missed = wish;
       heard["comm:close"]();
       setTimeout(refresh, AGAIN_WITHIN);
-=======
-      if (seq === newest) heard["comm:close"]();
     } finally {
       if (seq === newest) follow();
->>>>>>> c25a324 (Tell pages that are open what changed, and work figures out once for all who ask at once)
     }
   },
 };
@@ -132,12 +122,9 @@ function lost(code) {
 
 // New data without a reload or a socket: told as nothing if nothing is new.
 async function refresh() {
-<<<<<<< HEAD
   if (document.hidden || main.getAttribute("aria-busy") === "true") return;
   if (missed) return model.send(missed);
-=======
-  if (isLive || document.hidden || main.getAttribute("aria-busy") === "true") return;
->>>>>>> c25a324 (Tell pages that are open what changed, and work figures out once for all who ask at once)
+  if (isLive) return;
   const seq = newest;
   const word = main.querySelector(".ap-lost");
   try {
