@@ -38,10 +38,8 @@ def page(context: BrowserContext, gate: Home, accounts: Accounts) -> Page:
     admin = joined(accounts, Role.ADMIN, "Ada Lovelace")
     page = context.new_page()
     page.goto(f"http://localhost:{gate.settings.hub_port}/hub/login")
-    page.keyboard.type(admin.email)
-    for key in ("Tab", "Tab"):
-        page.keyboard.press(key)
-    page.keyboard.type(GOOD)
+    page.fill("[name=email]", admin.email)
+    page.fill("[name=password]", GOOD)
     page.keyboard.press("Enter")
     page.wait_for_url("**/hub/home")
     return page
